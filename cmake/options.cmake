@@ -1,0 +1,25 @@
+set(CMAKE_C_STANDARD 17)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS OFF)
+set(CMAKE_C_VISIBILITY_PRESET hidden)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release)
+endif()
+
+option(JOBS_WERROR "Warnings are errors" OFF)
+set(JOBS_SANITIZE "" CACHE STRING "Sanitizers, as for -fsanitize= (address,undefined or thread)")
+
+add_compile_definitions(_GNU_SOURCE JOBS_VERSION="${PROJECT_VERSION}")
+add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wformat=2 -Wstrict-prototypes
+                    -Wmissing-prototypes -Wpointer-arith -Wcast-qual -Wundef -Wvla -fno-strict-aliasing
+                    -fstack-protector-strong)
+if(JOBS_WERROR)
+  add_compile_options(-Werror)
+endif()
+if(JOBS_SANITIZE)
+  add_compile_options(-fsanitize=${JOBS_SANITIZE} -fno-omit-frame-pointer -g)
+  add_link_options(-fsanitize=${JOBS_SANITIZE})
+endif()
+include_directories(${PROJECT_SOURCE_DIR})
