@@ -1,0 +1,18 @@
+-- Further members of an event's data, as JSON text, or null when there is none (the usual case, kept cheap).
+-- in:  columns of t_job_info; result, error_kind and error only for the change that brought them
+-- out: text of a JSON object; result up to 4 KiB (else "resultOmitted": true), error message up to 4,096 characters
+create or replace function @schema@.job_extras(owner text, description text, related_type text, related_id text,
+    result_class_name text, result jsonb, error_kind text, error text) returns text
+language sql immutable parallel safe
+return case when coalesce(owner, description, related_type, related_id, result_class_name, error_kind, error) is null
+        and result is null
+    then null
+    else jsonb_strip_nulls(jsonb_build_object(
+        'owner', owner, 'relatedType', related_type, 'relatedId', related_id, 'description', description,
+        'resultClassName', result_class_name,
+        'resultOmitted', case when octet_length(result::text) > 4096 then true end,
+        'error', case when error_kind is not null
+            then jsonb_build_object('kind', error_kind, 'message', coalesce(left(error, 4096), '')) end))::text
+        -- the result is put in as text: jsonb_strip_nulls would take nulls out of it
+        || case when octet_length(result::text) <= 4096 then chr(10) || result::text else '' end
+    end;

@@ -1,0 +1,14 @@
+-- Folds deltas into the counts.
+-- in: $1 how many deltas at most    out: one row (folded)
+with d as (
+    delete from @schema@.t_job_count_delta d
+    where d.ctid = any(array(select x.ctid from @schema@.t_job_count_delta x limit $1::int for update skip locked))
+    returning d.tenant, d.class_name, d.status, d.n
+), s as (
+    select d.tenant, d.class_name, d.status, sum(d.n)::bigint as n from d group by 1, 2, 3 order by 1, 2, 3
+), f as (
+    insert into @schema@.t_job_count as c (tenant, class_name, status, n)
+    select s.tenant, s.class_name, s.status, s.n from s where s.n <> 0
+    on conflict (tenant, class_name, status) do update set n = c.n + excluded.n
+)
+select count(*) as folded from d;

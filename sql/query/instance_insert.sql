@@ -1,0 +1,4 @@
+-- Makes this incarnation known.
+-- in: id, name, host, pid, version, class names, pool size
+insert into @schema@.t_job_instance (id, name, host, pid, version, class_names, pool_size)
+values ($1::uuid, $2::text, $3::text, $4::int, $5::text, $6::text[], $7::int);

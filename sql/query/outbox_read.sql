@@ -1,0 +1,10 @@
+-- Status changes to be broadcast, oldest first, without a cursor: rows become visible late with lower ids.
+-- in: $1 ids of the rows already in hand, $2 how many rows at most
+-- out: a row per outbox row; dates in microseconds since 1970
+select o.id, o.ids, o.tenants, o.class_names, o.middles, o.statuses, o.versions, o.attempts, o.percents,
+    array(select (extract(epoch from m) * 1000000)::bigint from unnest(o.middle_dates) m) as middle_dates,
+    array(select (extract(epoch from d) * 1000000)::bigint from unnest(o.dates) d) as dates,
+    o.extras
+from @schema@.t_job_outbox o
+where o.id <> all ($1::bigint[])
+order by o.id limit $2::int;

@@ -1,0 +1,14 @@
+-- Which tenants have queued jobs: a loose index scan, one probe per tenant whatever the backlog.
+-- in: $1 lane, $2 tenant to continue after, $3 how many at most    out: rows (tenant) in order
+with recursive l as (
+    (select r.tenant, 1 as n from @schema@.t_job_ready r
+    where r.lane = $1::text and r.tenant > $2::text
+    order by r.lane, r.tenant limit 1)
+    union all
+    select n.tenant, l.n + 1 from l cross join lateral (
+        select r.tenant from @schema@.t_job_ready r
+        where r.lane = $1::text and r.tenant > l.tenant
+        order by r.lane, r.tenant limit 1) n
+    where l.n < $3::int
+)
+select l.tenant from l;

@@ -1,0 +1,70 @@
+-- Applies ended runs.
+-- in:  $1 instance; arrays, one element per run: $2 ids, $3 versions (as known), $4 target status, $5 began (the run was started),
+--      $6 recorded (RUNNING is in the row already), $7 age of the start and $8 of the end (microseconds before now),
+--      $9 percent, $10 result (JSON text), $11 result class name, $12 error kind, $13 error, $14 delay until due (microseconds, of
+--      PENDING), $15 spare (the attempt does not count), $16 outcome word for the attempt
+-- out: per run (id, state, status, version): state applied; busy (locked by somebody: send again); fenced (say nothing)
+with e as materialized (
+    select * from unnest($2::uuid[], $3::int[], $4::@schema@.job_status[], $5::boolean[], $6::boolean[], $7::bigint[], $8::bigint[],
+        $9::int[], $10::text[], $11::text[], $12::text[], $13::text[], $14::bigint[], $15::boolean[], $16::text[])
+        as e(id, version, target, began, recorded, start_age, end_age, percent, result, result_class_name, error_kind, error,
+            delay, spare, outcome)
+), k as materialized (
+    select e.*, j.status as before,
+        -- a stop request turns every way back, and every failure, into ABORTED; a success keeps its end
+        case when j.stop_requested and e.target <> 'SUCCEEDED' then 'ABORTED' else e.target end as status,
+        case when e.began and not e.recorded then 'RUNNING'::@schema@.job_status end as middle,
+        clock_timestamp() as now
+    from e join @schema@.t_job_info j on j.id = any(array[e.id])
+    where j.version = e.version and j.instance = $1::uuid and j.status in ('TO_BE_RUN', 'RUNNING')
+    for no key update of j skip locked
+), u as (
+    update @schema@.t_job_info j
+    set status = k.status,
+        version = j.version + case when k.middle is null then 1 else 2 end,
+        status_date = k.now,
+        start_date = case when k.began and not k.recorded then k.now - k.start_age * interval '1 microsecond' else j.start_date end,
+        stop_date = case when k.status in ('SUCCEEDED', 'FAILED', 'ABORTED') then k.now - k.end_age * interval '1 microsecond' end,
+        queued_date = case when k.status = 'QUEUED' then k.now else j.queued_date end,
+        trigger_after_date = case when k.status = 'PENDING' then k.now + k.delay * interval '1 microsecond' else j.trigger_after_date end,
+        percent_completed = case when k.status = 'SUCCEEDED' then 100 else k.percent end,
+        estimated_completion = null,
+        attempt_base = j.attempt_base + case when k.spare then 1 else 0 end,
+        instance = case when k.status in ('PENDING', 'QUEUED') then null else j.instance end,
+        result = k.result::jsonb,
+        result_class_name = k.result_class_name,
+        error_kind = k.error_kind,
+        error = k.error
+    from k
+    where j.id = any(array[k.id]) and j.version = k.version and j.instance = $1::uuid
+    returning j.*, k.before, k.middle, k.outcome, k.began
+), attempt as (
+    insert into @schema@.t_job_attempt (job_id, attempt, tenant, instance, start_date, stop_date, outcome, error_kind, error)
+    select u.id, u.attempt, u.tenant, $1::uuid, u.start_date, u.status_date, u.outcome, u.error_kind, u.error
+    from u where u.began and u.status in ('PENDING', 'QUEUED')
+    on conflict do nothing
+), ready as (
+    insert into @schema@.t_job_ready (lane, tenant, priority, seq, id)
+    select u.lane, u.tenant, u.priority, u.ready_seq, u.id from u where u.status = 'QUEUED'
+), timer as (
+    insert into @schema@.t_job_timer (due, id, tenant)
+    select u.trigger_after_date, u.id, u.tenant from u where u.status = 'PENDING'
+), failure as (
+    insert into @schema@.t_job_failure (tenant, id)
+    select u.tenant, u.id from u where u.status in ('FAILED', 'ABORTED')
+    on conflict do nothing
+), report as materialized (
+    select @schema@.job_report(array_agg(u.id), array_agg(u.tenant), array_agg(u.class_name), array_agg(u.before),
+        array_agg(u.middle), array_agg(u.status), array_agg(u.version), array_agg(u.attempt), array_agg(u.percent_completed),
+        array_agg(case when u.middle is not null then u.start_date end), array_agg(u.status_date),
+        array_agg(@schema@.job_extras(u.owner, u.description, u.related_type, u.related_id, u.result_class_name, u.result,
+            u.error_kind, u.error))) as outbox
+    from u
+)
+select e.id,
+    case when u.id is not null then 'applied'
+        when exists (select from @schema@.t_job_info j where j.id = e.id and j.version = e.version and j.instance = $1::uuid)
+            then 'busy'
+        else 'fenced' end as state,
+    u.status, u.version
+from report cross join e left join u on u.id = e.id;
