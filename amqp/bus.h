@@ -22,16 +22,17 @@ enum { BUS_ELOST = -101, BUS_ECHANNEL = -102, BUS_EREFUSED = -103 };
 struct bus;
 
 struct bus_options {
-    const char *url;   /* amqp://user:password@host:port/vhost; amqps: TLS, peer and host name verified */
-    const char *ca;    /* amqps: PEM file of authorities; NULL: those of the system */
+    const char *url;   /* amqp://user:password@host:port/vhost, percent-encoded; amqps: TLS, peer and
+                          host name verified, ?cacertfile=/path.pem unless the system's authorities do */
     const char *name;  /* shown by the broker's tools as the connection's name; NULL: none */
     int64_t timeout;   /* of every call, ms; 0 = 10,000 */
-    int64_t heartbeat; /* seconds; 0 = 10 */
+    int heartbeat;     /* seconds; 0 = 10 */
     bool confirms;     /* bus_publish gives tags, the broker confirms each */
+    size_t max_length; /* a longer body that comes in is not kept (see bus_delivery); 0 = no limit */
 };
 
-/* Connects, logs in and opens the channels. Frees nothing of `options`, keeps none of it. Refused by the broker (password,
- * virtual host): BUS_ELOST with bus_reply_code unavailable; such a text says "refused". */
+/* Connects, logs in and opens the channel. Keeps nothing of `options`. BUS_EREFUSED: wrong user, password
+ * or virtual host, so trying again soon is of no use; BUS_ELOST: nobody answers there. */
 int bus_open(const struct bus_options *options, struct bus **ret, struct jobs_error *err);
 /* Says goodbye (at most 1 s, nothing on a lost connection) and frees. Tags not yet reported never will be. NULL is fine. */
 void bus_close(struct bus *bus);
@@ -112,7 +113,7 @@ struct bus_delivery {
     uint64_t tag;             /* for bus_ack and bus_reject; 0 in `returned` */
     bool redelivered;
     const char *exchange, *routing_key;
-    const char *body;
+    const char *body; /* NULL when longer than options.max_length */
     size_t length;
     const char *content_type, *message_id, *correlation_id, *reply_to, *type;
     const char *user_id; /* the broker has checked that the publisher logged in as this user */
