@@ -1,0 +1,37 @@
+/* Completion of a run: ticks done of a count, any thread may add. */
+#include "module/worker/run_object.h"
+
+void job_set_completion_count(struct job *job, int64_t count) {
+    if (count > 0)
+        atomic_store_explicit(&job->count, count, memory_order_relaxed);
+}
+
+void job_advance_completion(struct job *job, int64_t ticks) {
+    if (ticks <= 0)
+        return;
+    int64_t old = atomic_load_explicit(&job->done, memory_order_relaxed), now;
+    do {
+        if (__builtin_add_overflow(old, ticks, &now))
+            now = INT64_MAX;
+    } while (!atomic_compare_exchange_weak_explicit(&job->done, &old, now, memory_order_relaxed,
+                                                    memory_order_relaxed));
+}
+
+/* 100 only when all is done, also for counts near the end of the range. */
+static unsigned percent_of(int64_t done, int64_t count) {
+    if (done >= count)
+        return 100;
+    int64_t percent = count > INT64_MAX / 100 ? done / (count / 100) : done * 100 / count;
+    return percent > 99 ? 99 : (unsigned)percent;
+}
+
+unsigned run_percent(const struct job *job) {
+    unsigned now = percent_of(atomic_load_explicit(&job->done, memory_order_relaxed),
+                              atomic_load_explicit(&job->count, memory_order_relaxed));
+    unsigned shown = atomic_load_explicit(&job->percent_shown, memory_order_relaxed);
+    /* A count that is raised late must not move the bar back. */
+    while (shown < now && !atomic_compare_exchange_weak_explicit(&job->self->percent_shown, &shown, now,
+                                                                 memory_order_relaxed, memory_order_relaxed))
+        ;
+    return shown < now ? now : shown;
+}
