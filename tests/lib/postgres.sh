@@ -1,0 +1,70 @@
+# A private PostgreSQL in DIR/pg: TCP on 127.0.0.1 only, superuser jobs, durable like a real one. Sourced.
+# shellcheck shell=bash
+
+postgres_bin() {
+    local bin
+    for bin in /usr/lib/postgresql/15/bin /usr/lib/postgresql/*/bin; do
+        [ -x "$bin/postgres" ] && echo "$bin" && return
+    done
+    echo "no PostgreSQL server programs below /usr/lib/postgresql" >&2
+    return 1
+}
+
+postgres_make() { # DIR
+    local bin pg=$1/pg
+    bin=$(postgres_bin)
+    mkdir -m 700 "$pg"
+    [ "$(id -u)" != 0 ] || chown postgres: "$pg"
+    process_as postgres "$bin/initdb" --no-sync -D "$pg/data" -U jobs -A trust -E UTF8 --locale=C.UTF-8 \
+        >"$1/pg.initdb" 2>&1 || { cat "$1/pg.initdb" >&2 && return 1; }
+    process_as postgres tee -a "$pg/data/postgresql.conf" >/dev/null <<'CONF'
+listen_addresses = '127.0.0.1'
+unix_socket_directories = ''
+max_connections = 200
+shared_buffers = 256MB
+fsync = on
+synchronous_commit = on
+timezone = 'UTC'
+log_timezone = 'UTC'
+log_line_prefix = '%m [%p] %q%a %d '
+CONF
+}
+
+postgres_url() { echo "postgresql://jobs@127.0.0.1:$(cat "$1/pg.port")/postgres"; } # DIR
+
+postgres_run() { # DIR
+    process_as postgres "$(postgres_bin)/pg_ctl" -D "$1/pg/data" -l "$1/pg/log" -w -t 60 -s \
+        -o "-p $(cat "$1/pg.port")" start 9>&-
+}
+
+# Starts it, the first time making it; started again it has its old port and data.
+postgres_start() { # DIR
+    local tries=3
+    if [ ! -d "$1/pg" ]; then
+        postgres_make "$1"
+        until process_free_port >"$1/pg.port" && postgres_run "$1" >"$1/pg.start" 2>&1; do
+            [ $((--tries)) -gt 0 ] || { cat "$1/pg.start" "$1/pg/log" >&2 && return 1; }
+        done
+    else
+        postgres_run "$1" >"$1/pg.start" 2>&1 || { cat "$1/pg.start" >&2 && return 1; }
+    fi
+    postgres_remember "$1"
+}
+
+postgres_remember() { # DIR
+    local pid
+    pid=$(head -n 1 "$1/pg/data/postmaster.pid")
+    echo "$pid $(process_start_time "$pid")" >"$1/pg.pid"
+}
+
+# Modes as of pg_ctl: fast (orderly), immediate (a crash: recovery at the next start).
+postgres_stop() { # DIR MODE
+    local pid start
+    [ -f "$1/pg.pid" ] || return 0
+    read -r pid start <"$1/pg.pid"
+    case $2 in
+    immediate) process_end "$pid" "$start" QUIT 10 ;;
+    *) process_end "$pid" "$start" INT 60 ;;
+    esac
+    rm -f "$1/pg.pid"
+}

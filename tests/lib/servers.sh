@@ -1,0 +1,131 @@
+#!/usr/bin/env bash
+# Private servers for tests and development. One directory below /var/tmp holds at most one PostgreSQL and
+# one RabbitMQ; many such directories may live side by side. Run it, or source it for the functions.
+#
+#   servers.sh create OWNER        a new directory, printed; removed with its servers when process OWNER
+#                                  ends (0: lives until removed)
+#   servers.sh pg-start DIR        prints its URL; started again: old port and data
+#   servers.sh pg-stop DIR MODE    fast | immediate
+#   servers.sh broker-start DIR    prints its URL; likewise
+#   servers.sh broker-stop DIR MODE   fast | kill
+#   servers.sh broker-ctl DIR ARGUMENT…   rabbitmqctl
+#   servers.sh remove DIR          stops and deletes everything
+#   servers.sh fixture-start FILE | fixture-stop FILE   for ctest: both servers, their URLs in FILE
+set -euo pipefail
+
+SERVERS_LIB=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+SERVERS_BASE=/var/tmp/jobs-servers
+# shellcheck source=tests/lib/process.sh
+. "$SERVERS_LIB/process.sh"
+# shellcheck source=tests/lib/postgres.sh
+. "$SERVERS_LIB/postgres.sh"
+# shellcheck source=tests/lib/rabbitmq.sh
+. "$SERVERS_LIB/rabbitmq.sh"
+
+servers_create() { # OWNER
+    local dir start=0
+    servers_sweep
+    [ "$1" = 0 ] || start=$(process_start_time "$1")
+    dir=$(mktemp -d "$SERVERS_BASE.XXXXXX")
+    echo "$1 $start" >"$dir/owner"
+    chmod 711 "$dir" # the servers, which run as other users, reach their own folders below
+    if [ "$1" != 0 ]; then
+        setsid "$SERVERS_LIB/servers.sh" watch "$dir" </dev/null >/dev/null 2>&1 9>&- &
+    fi
+    echo "$dir"
+}
+
+servers_owner_alive() { # DIR
+    local owner start
+    { read -r owner start <"$1/owner"; } 2>/dev/null || return 1
+    [ "$owner" = 0 ] || process_alive "$owner" "$start"
+}
+
+# Ends the servers of an owner that could not do it (killed, crashed).
+servers_watch() { # DIR
+    trap '' HUP INT
+    while servers_owner_alive "$1"; do sleep 0.5; done
+    servers_remove "$1"
+}
+
+servers_remove() { # DIR
+    [[ $1 == "$SERVERS_BASE".* && -d $1 ]] || return 0
+    # Nobody reads the data again, so no orderly end is needed.
+    rabbitmq_end "$1" rabbit KILL
+    rabbitmq_end "$1" epmd KILL
+    postgres_stop "$1" immediate
+    rm -rf "$1"
+}
+
+# Leftovers of runs whose watcher was killed too, or from before a restart of the machine.
+servers_sweep() {
+    local dir
+    for dir in "$SERVERS_BASE".*; do
+        [[ -O $dir && -d $dir ]] || continue
+        if [ -f "$dir/owner" ]; then
+            servers_owner_alive "$dir" && ! servers_stale "$dir" && continue
+        elif [ -z "$(find "$dir" -maxdepth 0 -mmin +1)" ]; then
+            continue # being made right now
+        fi
+        servers_remove "$dir"
+    done
+}
+
+# A directory without an owner is stale when it had servers and none of them lives.
+servers_stale() { # DIR
+    local file pid start found=1
+    [ "$(cut -d' ' -f1 "$1/owner")" = 0 ] || return 1
+    for file in "$1"/*.pid; do
+        [ -f "$file" ] || continue
+        found=0
+        read -r pid start <"$file"
+        process_alive "$pid" "$start" && return 1
+    done
+    return $found
+}
+
+# Both at once; the broker takes longest.
+servers_start_both() { # DIR
+    local broker
+    rabbitmq_start "$1" &
+    broker=$!
+    postgres_start "$1"
+    wait "$broker"
+}
+
+servers_fixture_start() { # FILE
+    local dir
+    servers_fixture_stop "$1"
+    dir=$(servers_create "$PPID")
+    echo "JOBS_TEST_SERVERS_DIR=$dir" >"$1"
+    servers_start_both "$dir"
+    echo "JOBS_TEST_PG_URL=$(postgres_url "$dir")" >>"$1"
+    echo "JOBS_TEST_AMQP_URL=$(rabbitmq_url "$dir")" >>"$1"
+}
+
+servers_fixture_stop() { # FILE
+    [ -f "$1" ] || return 0
+    servers_remove "$(sed -n 's/^JOBS_TEST_SERVERS_DIR=//p' "$1")"
+    rm -f "$1"
+}
+
+servers_main() {
+    local verb=${1:-}
+    [ $# -ge 2 ] || { echo "usage: see the head of $0" >&2 && exit 2; }
+    shift
+    case $verb in
+    create) servers_create "$1" ;;
+    watch) servers_watch "$1" ;;
+    remove) servers_remove "$1" ;;
+    pg-start) postgres_start "$1" && postgres_url "$1" ;;
+    pg-stop) postgres_stop "$1" "${2:-fast}" ;;
+    broker-start) rabbitmq_start "$1" && rabbitmq_url "$1" ;;
+    broker-stop) rabbitmq_stop "$1" "${2:-fast}" ;;
+    broker-ctl) rabbitmq_ctl "$@" ;;
+    fixture-start) servers_fixture_start "$1" ;;
+    fixture-stop) servers_fixture_stop "$1" ;;
+    *) echo "unknown verb: $verb" >&2 && exit 2 ;;
+    esac
+}
+
+[[ ${BASH_SOURCE[0]} != "$0" ]] || servers_main "$@"
