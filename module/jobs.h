@@ -1,7 +1,11 @@
-/* Sketch of <jobs.h>: the shape the public header should have. It compiles (gcc, clang -std=c17 -Wall -Wextra -Wpedantic
- * -Wshadow -Wconversion; g++). Docstrings are still to be written; improve on it where the code teaches better. */
-/* Text: UTF-8, copied by the call. Dates: microseconds since 1970 UTC, 0 = none. Durations: milliseconds.
- * Functions return 0 or a negative JOBS_E...; outputs (ret_) are written on 0 only; err may be NULL. */
+/* <jobs.h>: background jobs for many tenants on PostgreSQL and RabbitMQ.
+ *
+ * Three parts: a *job class* is code that runs a job; JobInfoService creates, reads and stops jobs
+ * on your own database connection; JobService runs them inside your program (or let jobsd do that).
+ *
+ * Everywhere: text is UTF-8 and copied by the call. Dates are microseconds since 1970 UTC, 0 for
+ * none. Durations are milliseconds. Functions return 0 or a negative JOBS_E…; outputs (ret_) are
+ * written on 0 only; the last parameter `err` may be NULL. */
 #ifndef JOBS_H
 #define JOBS_H
 #include <stdbool.h>
@@ -13,56 +17,185 @@ extern "C" {
 #pragma GCC visibility push(default)
 #define JOBS_PRINTF(f, a) __attribute__((format(printf, f, a)))
 struct pg_conn; /* libpq's PGconn */
-enum { JOBS_EINVAL = -1, JOBS_ENOENT = -2 /* tenant, job */, JOBS_EREFUSED = -3 /* maintenance, max_queued */,
-       JOBS_ESTATUS = -4 /* not from this status */, JOBS_EDB = -5, JOBS_EUNSURE = -6 /* commit unknown: read back */,
-       JOBS_ETIMEOUT = -7, JOBS_ESCHEMA = -8 /* missing, older, newer */, JOBS_ECONFIG = -9, JOBS_ENOMEM = -10 };
-struct jobs_error { int code; char sqlstate[6]; char text[1000]; };
-enum job_status { JOB_PENDING, JOB_QUEUED, JOB_TO_BE_RUN, JOB_RUNNING, JOB_SUCCEEDED, JOB_FAILED, JOB_ABORTED };
 
-/* ---- Job class: the IJob of this system ---- */
-struct job; /* one run: valid until run() returns, safe from every thread of that run */
-enum job_kind { JOB_THREAD, JOB_PROCESS };
-enum job_type { JOB_STRING, JOB_INTEGER, JOB_NUMBER, JOB_BOOLEAN, JOB_JSON };
-struct job_parameter { const char *name; enum job_type type; bool optional; const char *help; };
-struct job_class {
-    size_t size;                            /* by JOB_CLASS; the struct may grow at its end */
-    const char *name;
-    int (*run)(struct job *job);            /* the only call a class needs */
-    const struct job_parameter *parameters; /* last: name NULL; checked before run, else FAILED/PARAMETER */
-    int (*open)(void **ret_shared, struct jobs_error *err); /* once per process that runs the class */
-    void (*close)(void *shared);
-    bool need_workspace, at_most_once;
-    enum job_kind kind;
-    unsigned attempts;                      /* 0 = 1 */
-    int64_t timeout, backoff, backoff_max;  /* 0 = none; doubles from backoff to backoff_max, with jitter */
+enum {
+    JOBS_EINVAL = -1,   /* an argument is wrong; nothing was done */
+    JOBS_ENOENT = -2,   /* no such tenant or job */
+    JOBS_EREFUSED = -3, /* the tenant is in maintenance or has max_queued jobs waiting */
+    JOBS_ESTATUS = -4,  /* not from the status that the job has */
+    JOBS_EDB = -5,      /* the database refused or is away; sqlstate says more */
+    JOBS_EUNSURE = -6,  /* the connection went during the commit: read back whether it happened */
+    JOBS_ETIMEOUT = -7,
+    JOBS_ESCHEMA = -8, /* the database's schema is missing, older or newer than this library */
+    JOBS_ECONFIG = -9, /* a setting is wrong */
+    JOBS_ENOMEM = -10
 };
-#define JOB_CLASS(...) { .size = sizeof(struct job_class), __VA_ARGS__ }
-#define JOB_CLASSES(...) /* a shared object exports its classes: JOB_CLASSES(&a, &b); */ \
-    __attribute__((visibility("default"))) const struct job_class *const job_classes[] = { __VA_ARGS__, NULL }
 
-const char *job_id(const struct job *job), *job_tenant(const struct job *job), *job_class_name(const struct job *job);
-const char *job_traceparent(const struct job *job), *job_workspace(const struct job *job); /* "" when none */
+struct jobs_error {
+    int code;         /* as returned */
+    char sqlstate[6]; /* five characters where PostgreSQL gave them, else "" */
+    char text[1000];  /* one sentence, UTF-8, without a newline at the end */
+};
+
+/* The life of a job; the last three are final. */
+enum job_status {
+    JOB_PENDING,   /* stored; waits for a release or for its trigger date */
+    JOB_QUEUED,    /* chosen as soon as there is room: highest priority first, then the oldest */
+    JOB_TO_BE_RUN, /* chosen by a service */
+    JOB_RUNNING,
+    JOB_SUCCEEDED,
+    JOB_FAILED,
+    JOB_ABORTED /* stopped */
+};
+
+/* ---- Job class: the IJob of this system ----
+ *
+ *     static int run(struct job *job) {
+ *         int64_t pages = job_integer(job, "pages", 1);
+ *         job_set_completion_count(job, pages);
+ *         for (int64_t i = 0; i < pages; i++) {
+ *             if (job_is_stopped(job))
+ *                 return job_aborted(job);
+ *             if (!print_page(i))
+ *                 return job_fail(job, "page %lld cannot be printed", (long long)i);
+ *             job_advance_completion(job, 1);
+ *         }
+ *         return job_succeed(job, "{\"printed\": true}");
+ *     }
+ *     static const struct job_class print = JOB_CLASS(.name = "print", .run = run);
+ *     JOB_CLASSES(&print);   // in a shared object; or give &print to job_service_start
+ *
+ * Everything a job class points to is static: it is read until the JobService has stopped. */
+
+/* One run of a job. Valid until run() returns; every thread of that run may use it. */
+struct job;
+
+enum job_kind {
+    JOB_THREAD, /* trusted and quick code: on a thread of the pool, in this process */
+    JOB_PROCESS /* in a child process of its own; this release runs it on a thread too */
+};
+
+enum job_type {
+    JOB_STRING,
+    JOB_INTEGER, /* a JSON number without fraction that fits 64 bits */
+    JOB_NUMBER,
+    JOB_BOOLEAN,
+    JOB_JSON /* any value */
+};
+
+/* A declared parameter. */
+struct job_parameter {
+    const char *name;
+    enum job_type type;
+    bool optional;    /* may be absent or JSON null */
+    const char *help; /* one line for those who submit; NULL: none */
+};
+
+/* Zero is a good value for every field but the first three. */
+struct job_class {
+    size_t size;      /* set by JOB_CLASS; the struct may grow at its end */
+    const char *name; /* [A-Za-z0-9][A-Za-z0-9_.-]{0,127} */
+    /* The work. Called once per attempt, for several jobs at once on several threads, all signals
+     * blocked. It ends with `return 0` (SUCCEEDED) or `return` of a function below, job_succeed to
+     * job_aborted: the value returned decides. A class must not call exit(), install signal
+     * handlers or fork. */
+    int (*run)(struct job *job);
+    /* Last: name NULL. Checked before run: a parameter that is missing, of another type or not in
+     * this list makes the job FAILED, kind PARAMETER. NULL: nothing is checked. */
+    const struct job_parameter *parameters;
+    /* For what is needed once and not per job (a connection pool, a model). Called once per process
+     * before the first run; job_shared() gives what it made. On failure (negative, err filled) the
+     * class is not offered. close is called after the last run, if open succeeded. Both may be
+     * NULL. */
+    int (*open)(void **ret_shared, struct jobs_error *err);
+    void (*close)(void *shared);
+    bool need_workspace; /* make a private directory for each run: job_workspace() */
+    bool at_most_once;   /* one attempt, never begun a second time: better not run than run twice */
+    enum job_kind kind;
+    unsigned attempts; /* runs before a failure is final; 0 = 1 */
+    int64_t timeout;   /* ms a run may take, then it is stopped: FAILED, kind TIMEOUT; 0 = none */
+    /* ms before the next attempt: doubles from backoff to backoff_max, with jitter; 0 = the
+     * service's own */
+    int64_t backoff, backoff_max;
+};
+/* clang-format off */
+#define JOB_CLASS(...) { .size = sizeof(struct job_class), __VA_ARGS__ }
+/* clang-format on */
+/* A shared object exports its classes by one line at file scope: JOB_CLASSES(&a, &b); */
+#ifdef __cplusplus
+#define JOBS_EXPORT extern "C" __attribute__((visibility("default")))
+#else
+#define JOBS_EXPORT __attribute__((visibility("default")))
+#endif
+#define JOB_CLASSES(...)                                                                           \
+    JOBS_EXPORT const struct job_class *const job_classes[] = {__VA_ARGS__, NULL}
+
+/* What is being run. Texts are valid until run() returns, never NULL, "" when there is none. */
+const char *job_id(const struct job *job); /* uuid */
+const char *job_tenant(const struct job *job);
+const char *job_class_name(const struct job *job);
+/* W3C trace context of who submitted it. */
+const char *job_traceparent(const struct job *job);
+/* Absolute path of the private directory, removed after the run; "" unless need_workspace. */
+const char *job_workspace(const struct job *job);
+/* From 1; only grows, also over retries. */
 unsigned job_attempt(const struct job *job);
-void *job_shared(const struct job *job);    /* what open() made */
-const char *job_string(struct job *job, const char *name, const char *otherwise); /* getValue, getOptionalValue */
+/* What open() made; NULL without. */
+void *job_shared(const struct job *job);
+
+/* Parameters. `otherwise` when absent, null or of another type. Texts are valid until run()
+ * returns. */
+const char *job_string(struct job *job, const char *name, const char *otherwise);
 int64_t job_integer(struct job *job, const char *name, int64_t otherwise);
 double job_number(struct job *job, const char *name, double otherwise);
 bool job_boolean(struct job *job, const char *name, bool otherwise);
-const char *job_json(struct job *job, const char *name);             /* as text; name NULL: all of them */
-void job_set_completion_count(struct job *job, int64_t count);       /* ticks that make 100 %; default 100 */
-void job_advance_completion(struct job *job, int64_t ticks);         /* one atomic add; stored once a second */
-bool job_is_stopped(const struct job *job);                          /* stop, timeout, lost lease, shutdown */
-int job_stop_fd(const struct job *job);                              /* readable from then on */
-bool job_sleep(struct job *job, int64_t duration);                   /* false: stopped meanwhile */
+/* The value as JSON text, digits and all as it was given; NULL when absent. name NULL: the whole
+ * object. */
+const char *job_json(struct job *job, const char *name);
+
+/* Progress, in ticks of your own. It is stored and broadcast once a second at most, never goes
+ * back, and costs one atomic operation: call it as often as you like. Values below 1 are
+ * ignored. */
+void job_set_completion_count(struct job *job, int64_t count); /* 100 %; 100 unless set */
+void job_advance_completion(struct job *job, int64_t ticks);   /* over the count: 100 % */
+
+/* Stop: somebody called job_info_stop, the timeout has come, the service shuts down or has lost the
+ * job. Look at it between steps and return job_aborted(job) soon; what a run returns later still
+ * counts only if the job is still ours. */
+bool job_is_stopped(const struct job *job);
+/* A descriptor that becomes readable at the stop and stays so: for poll(2) together with your own.
+ * Made on first use, close-on-exec, the library's: neither read nor close it. -1 with errno when
+ * the process has no descriptor left. */
+int job_stop_fd(const struct job *job);
+/* Sleeps for `duration` ms (0 or less: not at all). false: stopped, before or meanwhile, and then
+ * at once. */
+bool job_sleep(struct job *job, int64_t duration);
+
+/* One line in the service's log, with tenant and job id before it. level: 0 error, 1 warning, 2
+ * info, 3 debug. Longer than 2 KiB is cut. */
 void job_log(struct job *job, int level, const char *format, ...) JOBS_PRINTF(3, 4);
-/* run() ends with `return 0` (SUCCEEDED) or `return` one of these: */
-int job_succeed(struct job *job, const char *json);                  /* with a result; no JSON: FAILED/RESULT */
+
+/* How run() ends: `return` the value of one of these; that value decides, not the call. Called more
+ * than once, the last texts count. A number of your own is FAILED with an error that says so. Error
+ * texts: bytes that are not UTF-8 are replaced, more than 64 KiB is cut and marked. */
+
+/* SUCCEEDED with a result: JSON text of at most 1 MiB (NULL: none). What is no JSON for PostgreSQL
+ * (bad syntax, invalid UTF-8, \u0000) or longer makes the job FAILED, kind RESULT. */
+int job_succeed(struct job *job, const char *json);
+/* The same, and says what the result is: a name of your own for those who read it, at most 255
+ * bytes. */
 int job_succeed_as(struct job *job, const char *result_class_name, const char *json);
-int job_fail(struct job *job, const char *format, ...) JOBS_PRINTF(2, 3);          /* again while attempts last */
+/* Failed; tried again after the back-off while attempts last, then FAILED, kind ERROR. */
+int job_fail(struct job *job, const char *format, ...) JOBS_PRINTF(2, 3);
+/* FAILED at once: another attempt would not help. */
 int job_fail_for_good(struct job *job, const char *format, ...) JOBS_PRINTF(2, 3);
+/* As job_fail, but tried again after `delay` ms instead of the back-off. */
 int job_retry_in(struct job *job, int64_t delay, const char *format, ...) JOBS_PRINTF(3, 4);
-int job_snooze(struct job *job, int64_t delay);                      /* PENDING until then, no attempt used */
-int job_aborted(struct job *job);                                    /* "I saw the stop" */
+/* Not yet: PENDING for `delay` ms. Uses no attempt. */
+int job_snooze(struct job *job, int64_t delay);
+/* "I saw the stop": ABORTED when somebody asked for it; after a timeout or shutdown what these
+ * demand. */
+int job_aborted(struct job *job);
 
 /* ---- JobInfoService: on the caller's connection, inside the caller's transaction if one is open ---- */
 struct job_info_service { struct pg_conn *db; const char *schema; /* NULL: jobs */ };

@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A struct smaller than that of the first release, or larger than any release will be, is no struct job_class. */
+/* A struct smaller than that of the first release, or larger than any release will be, is no struct
+ * job_class. */
 #define SIZE_MIN_EVER (offsetof(struct job_class, backoff_max) + sizeof(int64_t))
 #define SIZE_MAX_EVER 4096
 #define NAME_MAX_LENGTH 128
@@ -33,7 +34,9 @@ struct classes {
     size_t owned_count;
 };
 
-struct classes *classes_new(void) { return MEM_NEW(struct classes); }
+struct classes *classes_new(void) {
+    return MEM_NEW(struct classes);
+}
 
 static void member_free(struct member *member) {
     void *shared = member->entry.shared;
@@ -101,15 +104,17 @@ const struct class_entry *classes_at(const struct classes *classes, size_t i) {
     return &classes->members[i]->entry;
 }
 
-static int check_parameters(const struct job_class *class, const char *origin, struct jobs_error *err) {
+static int check_parameters(const struct job_class *class, const char *origin,
+                            struct jobs_error *err) {
     const struct job_parameter *first = class->parameters;
     for (const struct job_parameter *p = first; p && p->name; p++) {
         if ((unsigned)p->type > JOB_JSON)
-            return error_set(err, JOBS_EINVAL, "class %s (%s): parameter '%s' has no valid type", class->name,
-                             origin, p->name);
+            return error_set(err, JOBS_EINVAL, "class %s (%s): parameter '%s' has no valid type",
+                             class->name, origin, p->name);
         for (const struct job_parameter *q = first; q < p; q++)
             if (strcmp(p->name, q->name) == 0)
-                return error_set(err, JOBS_EINVAL, "class %s (%s): parameter '%s' is declared twice", class->name,
+                return error_set(err, JOBS_EINVAL,
+                                 "class %s (%s): parameter '%s' is declared twice", class->name,
                                  origin, p->name);
     }
     return 0;
@@ -118,18 +123,21 @@ static int check_parameters(const struct job_class *class, const char *origin, s
 static int check_class(const struct job_class *class, const char *origin, struct jobs_error *err) {
     if (class->size < SIZE_MIN_EVER || class->size > SIZE_MAX_EVER)
         return error_set(err, JOBS_EINVAL,
-                         "%s: a class struct of %zu bytes is of no release (this one has %zu): use JOB_CLASS and "
-                         "build it again",
+                         "%s: a class struct of %zu bytes is of no release (this one has %zu): "
+                         "use JOB_CLASS and build it again",
                          origin, class->size, sizeof *class);
     if (!class_name_is_valid(class->name)) {
-        char *name = class->name ? text_clean(class->name, strlen(class->name), 200) : mem_text("(none)");
-        error_set(err, JOBS_EINVAL, "%s: bad class name '%s': [A-Za-z0-9][A-Za-z0-9_.-]*, at most %d characters",
+        char *name =
+            class->name ? text_clean(class->name, strlen(class->name), 200) : mem_text("(none)");
+        error_set(err, JOBS_EINVAL,
+                  "%s: bad class name '%s': [A-Za-z0-9][A-Za-z0-9_.-]*, at most %d characters",
                   origin, name, NAME_MAX_LENGTH);
         free(name);
         return JOBS_EINVAL;
     }
     if (!class->run)
-        return error_set(err, JOBS_EINVAL, "class %s (%s) has no run function", class->name, origin);
+        return error_set(err, JOBS_EINVAL, "class %s (%s) has no run function", class->name,
+                         origin);
     if (class->kind != JOB_THREAD && class->kind != JOB_PROCESS)
         return error_set(err, JOBS_EINVAL, "class %s (%s) has no valid kind", class->name, origin);
     return check_parameters(class, origin, err);
@@ -147,24 +155,25 @@ static struct member *member_new(const struct job_class *class, const char *orig
     return member;
 }
 
-int classes_add_bound(struct classes *classes, const struct job_class *class, const char *origin, void *shared,
-                      void (*free_shared)(void *shared), struct jobs_error *err) {
+int classes_add_bound(struct classes *classes, const struct job_class *class, const char *origin,
+                      void *shared, void (*free_shared)(void *shared), struct jobs_error *err) {
     int rc = check_class(class, origin, err);
     if (rc < 0)
         return rc;
     if ((shared || free_shared) && class->open)
-        return error_set(err, JOBS_EINVAL, "class %s (%s) is bound to data and has open as well", class->name,
-                         origin);
+        return error_set(err, JOBS_EINVAL, "class %s (%s) is bound to data and has open as well",
+                         class->name, origin);
     bool there;
     size_t at = place_of(classes, class->name, &there);
     if (there)
-        return error_set(err, JOBS_EINVAL, "class name %s of %s is taken already, by %s", class->name, origin,
-                         classes->members[at]->origin);
+        return error_set(err, JOBS_EINVAL, "class name %s of %s is taken already, by %s",
+                         class->name, origin, classes->members[at]->origin);
     struct member *member = member_new(class, origin);
     member->entry.shared = shared;
     member->free_shared = free_shared;
     classes->members = mem_grow(classes->members, classes->count + 1, sizeof(struct member *));
-    memmove(classes->members + at + 1, classes->members + at, (classes->count - at) * sizeof(struct member *));
+    memmove(classes->members + at + 1, classes->members + at,
+            (classes->count - at) * sizeof(struct member *));
     classes->members[at] = member;
     classes->count++;
     return 0;
@@ -185,7 +194,8 @@ static int open_member(struct member *member, struct jobs_error *err) {
         return 0;
     }
     return error_set(err, own.code < 0 ? own.code : JOBS_EINVAL, "class %s (%s): open failed: %s",
-                     member->class.name, member->origin, own.text[0] ? own.text : "it gave no reason");
+                     member->class.name, member->origin,
+                     own.text[0] ? own.text : "it gave no reason");
 }
 
 int classes_open(struct classes *classes, struct jobs_error *err) {
@@ -193,7 +203,8 @@ int classes_open(struct classes *classes, struct jobs_error *err) {
     size_t kept = 0;
     for (size_t i = 0; i < classes->count; i++) {
         struct member *member = classes->members[i];
-        int rc = member->class.open && !member->opened ? open_member(member, first ? NULL : err) : 0;
+        int rc =
+            member->class.open && !member->opened ? open_member(member, first ? NULL : err) : 0;
         if (rc == 0) {
             classes->members[kept++] = member;
             continue;

@@ -13,8 +13,8 @@
 
 #define DEPTH_MAX 512
 
-/* The object is split into its members by hand, for json-c would alter what it prints again (23-digit integers,
- * escapes). json-c judges each name and value, and decodes the strings. */
+/* The object is split into its members by hand, for json-c would alter what it prints again
+ * (23-digit integers, escapes). json-c judges each name and value, and decodes the strings. */
 struct member {
     struct json_object *name;   /* a string */
     struct json_object *string; /* the value decoded if it is a string, else NULL */
@@ -59,11 +59,13 @@ static const char *skip_value(const char *s) {
     return depth == 0 ? s : NULL;
 }
 
-/* Parses text[0..length), all of it. NULL with a reason in *ret_why, or for JSON null with *ret_why NULL. */
-static struct json_object *parse_piece(struct json_tokener *tokener, const char *text, size_t length,
-                                       const char **ret_why) {
+/* Parses text[0..length), all of it. NULL with a reason in *ret_why, or for JSON null with *ret_why
+ * NULL. */
+static struct json_object *parse_piece(struct json_tokener *tokener, const char *text,
+                                       size_t length, const char **ret_why) {
     *ret_why = NULL;
-    if (length == 0 || !strchr("\"{[tfn-0123456789", text[0])) { /* json-c knows NaN, 'x' and more */
+    /* json-c knows NaN, 'x' and more. */
+    if (length == 0 || !strchr("\"{[tfn-0123456789", text[0])) {
         *ret_why = "no JSON value";
         return NULL;
     }
@@ -87,7 +89,8 @@ static bool has_nul(struct json_object *string) {
     return strlen(json_object_get_string(string)) != (size_t)json_object_get_string_len(string);
 }
 
-static void add_member(struct parameters *p, struct json_object *name, struct json_object *value, const char *json) {
+static void add_member(struct parameters *p, struct json_object *name, struct json_object *value,
+                       const char *json) {
     struct json_object *string = json_object_is_type(value, json_type_string) ? value : NULL;
     if (!string)
         json_object_put(value);
@@ -100,9 +103,11 @@ static void add_member(struct parameters *p, struct json_object *name, struct js
 static char *parse_member(struct parameters *p, struct json_tokener *tokener, const char *s,
                           struct jobs_error *err) {
     const char *why = NULL, *name_end = *s == '"' ? skip_string(s) : NULL;
-    struct json_object *name = name_end ? parse_piece(tokener, s, (size_t)(name_end - s), &why) : NULL;
+    struct json_object *name =
+        name_end ? parse_piece(tokener, s, (size_t)(name_end - s), &why) : NULL;
     if (!name) {
-        error_set(err, JOBS_EINVAL, "parameters: a name in double quotes is expected at byte %td%s%s",
+        error_set(err, JOBS_EINVAL,
+                  "parameters: a name in double quotes is expected at byte %td%s%s",
                   s - p->split + 1, why ? ": " : "", why ? why : "");
         return NULL;
     }
@@ -125,7 +130,8 @@ static char *parse_member(struct parameters *p, struct json_tokener *tokener, co
     return NULL;
 }
 
-static int parse_members(struct parameters *p, struct json_tokener *tokener, struct jobs_error *err) {
+static int parse_members(struct parameters *p, struct json_tokener *tokener,
+                         struct jobs_error *err) {
     const char *s = skip_space(p->split);
     if (*s != '{')
         return error_set(err, JOBS_EINVAL, "parameters are not a JSON object");
@@ -139,7 +145,8 @@ static int parse_members(struct parameters *p, struct json_tokener *tokener, str
             return JOBS_EINVAL;
         s = skip_space(end);
         if (*s != ',' && *s != '}')
-            return error_set(err, JOBS_EINVAL, "parameters: ',' or '}' is expected at byte %td", s - p->split + 1);
+            return error_set(err, JOBS_EINVAL, "parameters: ',' or '}' is expected at byte %td",
+                             s - p->split + 1);
         more = *s == ',';
         s = skip_space(s + 1);
         *end = '\0';
@@ -181,7 +188,9 @@ void parameters_free(struct parameters *p) {
     free(p);
 }
 
-static const char *name_of(const struct member *member) { return json_object_get_string(member->name); }
+static const char *name_of(const struct member *member) {
+    return json_object_get_string(member->name);
+}
 
 static const struct member *find(const struct parameters *p, const char *name) {
     for (size_t i = p->count; i-- > 0;)
@@ -190,7 +199,9 @@ static const struct member *find(const struct parameters *p, const char *name) {
     return NULL;
 }
 
-static bool is_number(const struct member *m) { return *m->json == '-' || (*m->json >= '0' && *m->json <= '9'); }
+static bool is_number(const struct member *m) {
+    return *m->json == '-' || (*m->json >= '0' && *m->json <= '9');
+}
 
 /* The number's double; the decimal point is JSON's, whatever the program's locale. */
 static double number_of(const struct member *m) {
@@ -205,7 +216,8 @@ static bool integer_of(const struct member *m, int64_t *ret) {
         return false;
     if (strpbrk(m->json, ".eE")) {
         double number = number_of(m);
-        if (!(fabs(number) <= 9007199254740992.0) || number != floor(number)) /* 2^53: exact up to there */
+        if (!(fabs(number) <= 9007199254740992.0) ||
+            number != floor(number)) /* 2^53: exact up to there */
             return false;
         *ret = (int64_t)number;
         return true;
@@ -232,8 +244,8 @@ static const char *type_found(const struct member *m) {
 }
 
 static const char *type_wanted(enum job_type type) {
-    static const char *const names[] = {"a string", "an integer of at most 64 bits", "a number", "a boolean",
-                                        "a JSON value"};
+    static const char *const names[] = {"a string", "an integer of at most 64 bits", "a number",
+                                        "a boolean", "a JSON value"};
     return names[type];
 }
 
@@ -249,20 +261,23 @@ static bool type_fits(const struct member *m, enum job_type type) {
     return false;
 }
 
-static int check_one(const struct parameters *p, const struct job_parameter *d, struct jobs_error *err) {
+static int check_one(const struct parameters *p, const struct job_parameter *d,
+                     struct jobs_error *err) {
     const struct member *m = find(p, d->name);
     bool null = m && *m->json == 'n';
     if ((!m || null) && d->optional)
         return 0;
     if (!m)
-        return error_set(err, JOBS_EINVAL, "parameter '%s' is missing: %s", d->name, type_wanted(d->type));
+        return error_set(err, JOBS_EINVAL, "parameter '%s' is missing: %s", d->name,
+                         type_wanted(d->type));
     if (null || !type_fits(m, d->type))
-        return error_set(err, JOBS_EINVAL, "parameter '%s' must be %s, found %s", d->name, type_wanted(d->type),
-                         type_found(m));
+        return error_set(err, JOBS_EINVAL, "parameter '%s' must be %s, found %s", d->name,
+                         type_wanted(d->type), type_found(m));
     return 0;
 }
 
-static int refuse_unknown(const struct job_parameter *declared, const char *name, struct jobs_error *err) {
+static int refuse_unknown(const struct job_parameter *declared, const char *name,
+                          struct jobs_error *err) {
     size_t n = 0;
     while (declared[n].name)
         n++;
@@ -284,7 +299,8 @@ static bool is_declared(const struct job_parameter *declared, const char *name) 
     return false;
 }
 
-int parameters_check(const struct parameters *p, const struct job_parameter *declared, struct jobs_error *err) {
+int parameters_check(const struct parameters *p, const struct job_parameter *declared,
+                     struct jobs_error *err) {
     if (!declared)
         return 0;
     /* Unknown names first: a misspelt one explains better than the one that it leaves missing. */

@@ -1,7 +1,9 @@
 /* fail: fails with a message. For trying out what a failure looks like. */
 #include "module/worker/builtin.h"
 
-static int run(struct job *job) { return job_fail(job, "%s", job_string(job, "message", "failed as asked")); }
+static int run(struct job *job) {
+    return job_fail(job, "%s", job_string(job, "message", "failed as asked"));
+}
 
 static const struct job_parameter parameters[] = {
     {.name = "message", .type = JOB_STRING, .optional = true, .help = "the error text"},

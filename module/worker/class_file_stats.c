@@ -4,8 +4,8 @@
  *    "largest": {"name": "sub/b.bin", "bytes": 100},
  *    "extensions": [{"extension": "bin", "files": 1, "bytes": 100}, …]}
  *
- * with the 20 extensions that take most bytes ("" are files without). `largest` is null when there is no file. Names
- * are for reading: bytes that are not UTF-8 show as U+FFFD. */
+ * with the 20 extensions that take most bytes ("" are files without). `largest` is null when there
+ * is no file. Names are for reading: bytes that are not UTF-8 show as U+FFFD. */
 #include "module/base/buf.h"
 #include "module/base/mem.h"
 #include "module/base/table.h"
@@ -117,9 +117,12 @@ static void put_extensions(const struct stats *s, struct buf *out) {
 static int succeed(const struct stats *s, const char *path) {
     struct buf out = {0};
     buf_text(&out, "{\"path\":"), put_text(&out, path);
-    buf_format(&out, ",\"files\":%llu,\"directories\":%llu,\"symlinks\":%llu,\"other\":%llu,\"bytes\":%llu",
-               (unsigned long long)s->files, (unsigned long long)s->directories, (unsigned long long)s->symlinks,
-               (unsigned long long)s->other, (unsigned long long)s->bytes);
+    buf_format(
+        &out,
+        ",\"files\":%llu,\"directories\":%llu,\"symlinks\":%llu,\"other\":%llu,\"bytes\":%llu",
+        (unsigned long long)s->files, (unsigned long long)s->directories,
+        (unsigned long long)s->symlinks, (unsigned long long)s->other,
+        (unsigned long long)s->bytes);
     buf_text(&out, ",\"largest\":");
     if (s->largest_name) {
         buf_text(&out, "{\"name\":"), put_text(&out, s->largest_name);
@@ -142,7 +145,9 @@ static int run(struct job *job) {
     struct stats s = {.job = job};
     struct walk walk = {.visit = visit, .begin = begin, .arg = &s};
     int rc = walk_below(directory, &walk, &err);
-    int code = rc == STOPPED ? job_aborted(job) : rc < 0 ? job_fail(job, "%s", err.text) : succeed(&s, path);
+    int code = rc == STOPPED ? job_aborted(job)
+               : rc < 0      ? job_fail(job, "%s", err.text)
+                             : succeed(&s, path);
     table_done(&s.extensions, free);
     free(s.largest_name);
     free(path);
@@ -151,8 +156,11 @@ static int run(struct job *job) {
 }
 
 static const struct job_parameter parameters[] = {
-    {.name = "path", .type = JOB_STRING, .help = "directory below the class's root, absolute or relative to it"},
+    {.name = "path",
+     .type = JOB_STRING,
+     .help = "directory below the class's root, absolute or relative to it"},
     {.name = NULL},
 };
 
-const struct job_class class_file_stats = JOB_CLASS(.name = "file-stats", .run = run, .parameters = parameters);
+const struct job_class class_file_stats =
+    JOB_CLASS(.name = "file-stats", .run = run, .parameters = parameters);

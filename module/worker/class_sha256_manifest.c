@@ -2,10 +2,11 @@
  *
  *   {"path": "/srv/data", "files": 2, "bytes": 123, "sha256": {"a.txt": "<hex>", "sub/b": "<hex>"}}
  *
- * with names relative to the directory, in a stable order, and the values that sha256sum prints. Symbolic links,
- * devices, sockets and fifos are left out. A name that is not UTF-8 cannot stand in JSON: such files are in a second
- * object, "sha256_escaped" (only there when there are any), where \xNN stands for a byte that is not UTF-8 and \\ for
- * a backslash. A file that cannot be read fails the job: a manifest with holes is worse than none. */
+ * with names relative to the directory, in a stable order, and the values that sha256sum prints.
+ * Symbolic links, devices, sockets and fifos are left out. A name that is not UTF-8 cannot stand in
+ * JSON: such files are in a second object, "sha256_escaped" (only there when there are any), where
+ * \xNN stands for a byte that is not UTF-8 and \\ for a backslash. A file that cannot be read fails
+ * the job: a manifest with holes is worse than none. */
 #include "module/base/buf.h"
 #include "module/base/error.h"
 #include "module/base/text.h"
@@ -79,8 +80,8 @@ static int count_file(void *arg, const struct walk_entry *entry, struct jobs_err
     m->files++;
     if (m->size + FRAME > RUN_RESULT_MAX)
         return error_set(err, JOBS_EINVAL,
-                         "the manifest would be over the limit of a result (%zu bytes) from file %llu on: choose a "
-                         "directory with fewer files",
+                         "the manifest would be over the limit of a result (%zu bytes) from file "
+                         "%llu on: choose a directory with fewer files",
                          RUN_RESULT_MAX, (unsigned long long)m->files);
     return 0;
 }
@@ -113,13 +114,15 @@ static void add_digest(struct manifest *m, const char *path) {
     buf_char(out, '"');
 }
 
-/* Second walk. A file that vanished since its name was read is left out, as if the walk had come later. */
+/* Second walk. A file that vanished since its name was read is left out, as if the walk had come
+ * later. */
 static int hash_file(void *arg, const struct walk_entry *entry, struct jobs_error *err) {
     struct manifest *m = arg;
     if (!S_ISREG(entry->status.st_mode))
         return job_is_stopped(m->job) ? STOPPED : 0;
     /* Not blocking: it may have become a fifo. */
-    int fd = openat(entry->parent, entry->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    int fd = openat(entry->parent, entry->name,
+                    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0 && errno == ENOENT)
         return 0;
     if (fd < 0)
@@ -190,7 +193,9 @@ static int run(struct job *job) {
 }
 
 static const struct job_parameter parameters[] = {
-    {.name = "path", .type = JOB_STRING, .help = "directory below the class's root, absolute or relative to it"},
+    {.name = "path",
+     .type = JOB_STRING,
+     .help = "directory below the class's root, absolute or relative to it"},
     {.name = NULL},
 };
 

@@ -1,4 +1,5 @@
-/* sleep: waits, with a bar that moves, and stops at once when asked. For trying out progress and stop. */
+/* sleep: waits, with a bar that moves, and stops at once when asked. For trying out progress and
+ * stop. */
 #include "module/worker/builtin.h"
 
 #define STEP_MIN 10 /* ms: finer steps nobody sees */
@@ -24,4 +25,5 @@ static const struct job_parameter parameters[] = {
     {.name = NULL},
 };
 
-const struct job_class class_sleep = JOB_CLASS(.name = "sleep", .run = run, .parameters = parameters);
+const struct job_class class_sleep =
+    JOB_CLASS(.name = "sleep", .run = run, .parameters = parameters);

@@ -29,8 +29,8 @@ static void complain(struct complaints *c, const struct jobs_error *what) {
     c->first = c->first ? c->first : what->code;
 }
 
-static size_t add_all(struct classes *classes, const struct job_class *const *exported, const char *path,
-                      struct complaints *complaints) {
+static size_t add_all(struct classes *classes, const struct job_class *const *exported,
+                      const char *path, struct complaints *complaints) {
     struct jobs_error err = {0};
     size_t added = 0, i = 0;
     for (; exported[i] && i < CLASSES_MAX; i++)
@@ -51,7 +51,8 @@ static size_t load(struct classes *classes, const char *path, struct complaints 
     void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!handle) {
         const char *why = dlerror();
-        error_set(&err, JOBS_EINVAL, "%s cannot be loaded: %s", path, why ? why : "no reason given");
+        error_set(&err, JOBS_EINVAL, "%s cannot be loaded: %s", path,
+                  why ? why : "no reason given");
         complain(complaints, &err);
         return 0;
     }
@@ -70,7 +71,8 @@ static size_t load(struct classes *classes, const char *path, struct complaints 
     return added;
 }
 
-int loader_add_file(struct classes *classes, const char *path, size_t *ret_added, struct jobs_error *err) {
+int loader_add_file(struct classes *classes, const char *path, size_t *ret_added,
+                    struct jobs_error *err) {
     struct complaints complaints = {.err = err};
     size_t added = load(classes, path, &complaints);
     if (ret_added)
@@ -84,9 +86,12 @@ static int is_shared_object(const struct dirent *entry) {
 }
 
 /* By bytes: alphasort() would follow the locale. */
-static int by_name(const struct dirent **a, const struct dirent **b) { return strcmp((*a)->d_name, (*b)->d_name); }
+static int by_name(const struct dirent **a, const struct dirent **b) {
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
 
-int loader_add_directory(struct classes *classes, const char *dir, const struct log *log, struct jobs_error *err) {
+int loader_add_directory(struct classes *classes, const char *dir, const struct log *log,
+                         struct jobs_error *err) {
     if (!dir || !*dir)
         return 0;
     struct dirent **entries;

@@ -26,7 +26,7 @@ struct pool {
     pthread_mutex_t lock; /* for all below */
     pthread_cond_t work;
     struct list queue; /* of pool_task.link, oldest first */
-    struct list live;  /* threads at work or waiting for it: as many as slots, more while a shrink is under way */
+    struct list live;  /* threads that work or wait; more than slots while a shrink is under way */
     struct list left;  /* threads that have returned or are about to: to be joined */
     size_t threads;    /* length of live */
     size_t waiting;    /* threads inside the wait: who puts signals only then */
@@ -83,7 +83,8 @@ static void *slot_main(void *arg) {
     return NULL;
 }
 
-/* Signals are for the program's own threads. Called with the lock held: the new thread waits for it. */
+/* Signals are for the program's own threads. Called with the lock held: the new thread waits for
+ * it. */
 static int start_thread(struct pool *pool) {
     struct slot *slot = MEM_NEW(struct slot);
     sigset_t all, before;
@@ -131,8 +132,8 @@ int pool_resize(struct pool *pool, size_t slots, struct jobs_error *err) {
     if (rc != 0) {
         size_t got = pool->threads > before ? pool->threads : before;
         atomic_store(&pool->slots, got);
-        error_set(err, JOBS_ENOMEM, "cannot start a thread for slot %zu of %zu: %s", pool->threads + 1, slots,
-                  strerror(rc));
+        error_set(err, JOBS_ENOMEM, "cannot start a thread for slot %zu of %zu: %s",
+                  pool->threads + 1, slots, strerror(rc));
     }
     pthread_cond_broadcast(&pool->work); /* surplus threads that wait leave now */
     pthread_mutex_unlock(&pool->lock);
@@ -189,7 +190,8 @@ void pool_put(struct pool *pool, struct pool_task *task) {
 
 bool pool_withdraw(struct pool *pool, struct pool_task *task) {
     pthread_mutex_lock(&pool->lock);
-    bool here = task->link.next && !list_empty(&task->link); /* begun tasks have an empty link, new ones none */
+    /* Tasks that have begun have an empty link, new ones none. */
+    bool here = task->link.next && !list_empty(&task->link);
     if (here) {
         list_remove(&task->link);
         pool->queued--;

@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* One descriptor per level is open on the way down. What lies deeper is moved up to the top directory and met there
- * again, so that a tree of any depth goes. */
+/* One descriptor per level is open on the way down. What lies deeper is moved up to the top
+ * directory and met there again, so that a tree of any depth goes. */
 #define DEPTH_MAX 16
 
 struct removal {
@@ -31,7 +31,7 @@ static int open_for_removal(int parent, const char *name) {
     return fd;
 }
 
-/* A name that is taken there is tried no second time; one that an empty directory had is as good. */
+/* A name that is taken there is tried no second time; an empty directory's is as good. */
 static int move_up(struct removal *r, int parent, const char *name) {
     for (;;) {
         char fresh[40];
@@ -79,7 +79,8 @@ static int remove_pass(struct removal *r, DIR *stream, int depth, bool *ret_any)
     }
 }
 
-/* Passes until one finds nothing: a directory that changes while it is read may hide entries. Closes `directory`. */
+/* Passes until one finds nothing: a directory that changes while it is read may hide entries.
+ * Closes `directory`. */
 static int remove_inside(struct removal *r, int directory, int depth) {
     DIR *stream = fdopendir(directory);
     if (!stream) {

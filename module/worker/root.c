@@ -81,7 +81,8 @@ static char *resolve(const struct root *root, const char *path) {
 static int open_below(const struct root *root, const char *rest) {
     int fd = openat(root->fd, ".", OPEN_STEP);
     char *copy = mem_text(rest), *save = NULL;
-    for (char *name = strtok_r(copy, "/", &save); name && fd >= 0; name = strtok_r(NULL, "/", &save)) {
+    for (char *name = strtok_r(copy, "/", &save); name && fd >= 0;
+         name = strtok_r(NULL, "/", &save)) {
         int next = openat(fd, name, OPEN_STEP);
         close(fd);
         fd = next;
@@ -90,12 +91,14 @@ static int open_below(const struct root *root, const char *rest) {
     return fd;
 }
 
-int root_open_directory(const struct root *root, const char *path, char **ret_path, struct jobs_error *err) {
+int root_open_directory(const struct root *root, const char *path, char **ret_path,
+                        struct jobs_error *err) {
     char *real = resolve(root, path);
     int fd = real ? open_below(root, below(root, real)) : -1;
     if (fd < 0) {
         free(real);
-        return error_set(err, JOBS_EINVAL, "path '%s' is no readable directory below %s", path, root_path(root));
+        return error_set(err, JOBS_EINVAL, "path '%s' is no readable directory below %s", path,
+                         root_path(root));
     }
     if (ret_path)
         *ret_path = real;

@@ -24,8 +24,9 @@ struct job *run_new(const struct run_order *order, const struct job_class *class
         total += lengths[i];
     }
     struct job *job = mem_zero(1, sizeof *job + total);
-    const char **to[TEXTS] = {&job->id,              &job->tenant,      &job->class_name,
-                              &job->parameters_text, &job->traceparent, &job->workspace_base};
+    const char **to[TEXTS] = {&job->id,          &job->tenant,
+                              &job->class_name,  &job->parameters_text,
+                              &job->traceparent, &job->workspace_base};
     char *at = job->texts;
     for (int i = 0; i < TEXTS; at += lengths[i], i++)
         *to[i] = memcpy(at, from[i], lengths[i]);
@@ -67,7 +68,7 @@ static void start_clock(struct job *job) {
         atomic_store(&job->deadline, now + job->timeout * CLOCK_MS);
 }
 
-/* Declared parameters are checked; a class that declares none reads what it likes, when it likes. */
+/* A class that declares no parameters reads what it likes, when it likes. */
 static int check_parameters(struct job *job, struct jobs_error *err) {
     if (!job->class->parameters)
         return 0;
@@ -79,14 +80,17 @@ static int enter_workspace(struct job *job, struct jobs_error *err) {
     if (!job->class->need_workspace)
         return 0;
     if (!*job->workspace_base)
-        return error_set(err, JOBS_ECONFIG, "class %s needs a workspace, and no jobs.workspace.dir is set",
+        return error_set(err, JOBS_ECONFIG,
+                         "class %s needs a workspace, and no jobs.workspace.dir is set",
                          job->class_name);
-    return workspace_make(job->workspace_base, job->tenant, job->id, job->version, &job->workspace, err);
+    return workspace_make(job->workspace_base, job->tenant, job->id, job->version, &job->workspace,
+                          err);
 }
 
 static void leave_workspace(struct job *job) {
     struct jobs_error err;
-    if (job->workspace && workspace_remove(job->workspace_base, job->tenant, job->id, job->version, &err) < 0)
+    if (job->workspace &&
+        workspace_remove(job->workspace_base, job->tenant, job->id, job->version, &err) < 0)
         job_log(job, LOG_LEVEL_WARNING, "%s", err.text);
 }
 
@@ -108,7 +112,8 @@ void run_execute(struct job *job) {
 
 const struct run_outcome *run_outcome(const struct job *job) { return &job->outcome; }
 
-void run_set_log(struct job *job, void (*sink)(void *arg, const struct job *job, int level, const char *text),
+void run_set_log(struct job *job,
+                 void (*sink)(void *arg, const struct job *job, int level, const char *text),
                  void *arg) {
     job->log_sink = sink;
     job->log_arg = arg;

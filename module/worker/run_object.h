@@ -7,8 +7,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-/* What run() returns to name its end: 0 or one of these. Far from 1 and -1, and from the JOBS_E… codes, so that a
- * class that returns a number of its own making is found out. */
+/* What run() returns to name its end: 0 or one of these. Far from 1 and -1, and from the JOBS_E…
+ * codes, so that a class that returns a number of its own making is found out. */
 #define RUN_CODE(end) (0x4a4f4200 + (int)(end))
 
 struct job {
@@ -16,7 +16,8 @@ struct job {
     struct job *self; /* for the const calls that make something on first use */
     const struct job_class *class;
     void *shared;
-    const char *id, *tenant, *class_name, *parameters_text, *traceparent, *workspace_base; /* in `texts` */
+    /* In `texts`. */
+    const char *id, *tenant, *class_name, *parameters_text, *traceparent, *workspace_base;
     unsigned attempt, version;
     int64_t timeout;
     char *workspace; /* NULL: none */
@@ -29,7 +30,7 @@ struct job {
     _Atomic int64_t count, done;
     atomic_uint percent_shown;
     atomic_int stop_reason;
-    atomic_int stop_fd; /* -1: not made yet */
+    atomic_int stop_fd;                      /* -1: not made yet */
     _Atomic(struct parameters *) parameters; /* NULL: not parsed yet */
 
     /* Under lock. */
@@ -49,7 +50,8 @@ const struct parameters *run_parameters(struct job *job, struct jobs_error *err)
 /* Settles the outcome from what run() returned. */
 void run_settle(struct job *job, int returned);
 /* The same for a failure before run() was called. */
-void run_settle_failure(struct job *job, enum run_end end, const char *error_kind, const char *text);
+void run_settle_failure(struct job *job, enum run_end end, const char *error_kind,
+                        const char *text);
 /* Has the deadline passed? Then the stop is put. */
 void run_check_deadline(struct job *job);
 #endif

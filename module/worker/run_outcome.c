@@ -1,4 +1,4 @@
-/* How a run ends: what job_succeed, job_fail, … note down, and what the returned value makes of it. */
+/* How a run ends: what job_succeed, job_fail, … note down, what the returned value makes of it. */
 #include "module/base/mem.h"
 #include "module/base/text.h"
 #include "module/worker/run_object.h"
@@ -17,7 +17,8 @@ static void replace(char **text, char *by) {
 }
 
 static char *clean_text(const char *text, size_t length, size_t max) {
-    size_t need = length < max / 3 ? length * 3 + 1 : max; /* room for one U+FFFD per byte, no more than that */
+    /* Room for one U+FFFD per byte, not for more. */
+    size_t need = length < max / 3 ? length * 3 + 1 : max;
     return text_clean(text, length, need);
 }
 
@@ -27,7 +28,8 @@ JOBS_PRINTF(1, 0) static char *error_text(const char *format, va_list args) {
     va_copy(again, args);
     int n = vsnprintf(NULL, 0, format, args);
     size_t length = n > 0 ? (size_t)n : 0;
-    length = length > RUN_ERROR_MAX ? RUN_ERROR_MAX + 1 : length; /* one byte over is enough to be cut */
+    /* One byte over is enough to be cut. */
+    length = length > RUN_ERROR_MAX ? RUN_ERROR_MAX + 1 : length;
     char *raw = mem_alloc(length + 1);
     raw[0] = '\0';
     vsnprintf(raw, length + 1, format, again);
@@ -96,7 +98,9 @@ int job_retry_in(struct job *job, int64_t delay, const char *format, ...) {
     return note_failure(job, RUN_RETRY_IN, delay, text);
 }
 
-int job_snooze(struct job *job, int64_t delay) { return note_failure(job, RUN_SNOOZED, delay, NULL); }
+int job_snooze(struct job *job, int64_t delay) {
+    return note_failure(job, RUN_SNOOZED, delay, NULL);
+}
 
 int job_aborted(struct job *job) { return note_failure(job, RUN_ABORTED, 0, NULL); }
 
@@ -131,7 +135,8 @@ static void settle_returned(struct job *job, int returned) {
         fail(out, (enum run_end)(returned - RUN_CODE(0)), "ERROR", take(&job->error));
         out->delay = out->end == RUN_RETRY_IN ? job->delay : 0;
     } else {
-        snprintf(text, sizeof text, "run() returned %d, which is no end of a run: return 0 or job_fail(…)", returned);
+        snprintf(text, sizeof text,
+                 "run() returned %d, which is no end of a run: return 0 or job_fail(…)", returned);
         fail(out, RUN_FAILED, "ERROR", mem_text(text));
     }
 }
@@ -170,7 +175,8 @@ void run_settle(struct job *job, int returned) {
     settle_stop(job);
 }
 
-void run_settle_failure(struct job *job, enum run_end end, const char *error_kind, const char *text) {
+void run_settle_failure(struct job *job, enum run_end end, const char *error_kind,
+                        const char *text) {
     fail(&job->outcome, end, error_kind, clean_text(text, strlen(text), RUN_ERROR_MAX));
     settle_stop(job);
 }

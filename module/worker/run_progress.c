@@ -30,8 +30,9 @@ unsigned run_percent(const struct job *job) {
                               atomic_load_explicit(&job->count, memory_order_relaxed));
     unsigned shown = atomic_load_explicit(&job->percent_shown, memory_order_relaxed);
     /* A count that is raised late must not move the bar back. */
-    while (shown < now && !atomic_compare_exchange_weak_explicit(&job->self->percent_shown, &shown, now,
-                                                                 memory_order_relaxed, memory_order_relaxed))
+    while (shown < now &&
+           !atomic_compare_exchange_weak_explicit(&job->self->percent_shown, &shown, now,
+                                                  memory_order_relaxed, memory_order_relaxed))
         ;
     return shown < now ? now : shown;
 }

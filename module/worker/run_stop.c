@@ -1,14 +1,15 @@
 /* The stop of a run: a flag, a sleep that ends at once, and a descriptor for those who poll.
  *
- * The descriptor is a timerfd and not an eventfd, so that it becomes readable at the timeout as well, without a thread
- * that watches: it is armed for the deadline when made, and for now when the stop comes. Nobody reads it. */
+ * The descriptor is a timerfd and not an eventfd, so that it becomes readable at the timeout as
+ * well, without a thread that watches: it is armed for the deadline when made, and for now when the
+ * stop comes. Nobody reads it. */
 #include "module/base/clock.h"
 #include "module/worker/run_object.h"
 
 #include <sys/timerfd.h>
 #include <time.h>
 
-/* The longest wait armed at once: keeps any duration inside struct timespec and clear of overflow. */
+/* The longest wait armed at once: keeps any duration clear of overflow. */
 #define WAIT_MAX (INT64_C(365) * 86400 * CLOCK_SECOND)
 
 static struct timespec timespec_of(int64_t microseconds) {
@@ -26,9 +27,12 @@ static void arm(int fd, int64_t delay) {
 
 void run_stop(struct job *job, enum run_stop_reason reason) {
     int none = RUN_STOP_NONE;
-    if (reason == RUN_STOP_NONE || !atomic_compare_exchange_strong(&job->stop_reason, &none, (int)reason))
+    if (reason == RUN_STOP_NONE ||
+        !atomic_compare_exchange_strong(&job->stop_reason, &none, (int)reason))
         return;
-    pthread_mutex_lock(&job->lock); /* no sleeper between its look at the flag and its wait, no descriptor half made */
+    /* Under the lock no sleeper is between its look at the flag and its wait, and no descriptor half
+     * made. */
+    pthread_mutex_lock(&job->lock);
     int fd = atomic_load(&job->stop_fd);
     if (fd >= 0)
         arm(fd, 0);
@@ -91,7 +95,8 @@ bool job_sleep(struct job *job, int64_t duration) {
     while (!job_is_stopped(job) && (now = clock_now()) < until) {
         struct timespec at;
         clock_gettime(CLOCK_MONOTONIC, &at); /* clock_now() may be a test's */
-        at = timespec_of((int64_t)at.tv_sec * CLOCK_SECOND + (at.tv_nsec + 999) / 1000 + wait_of(job, now, until));
+        at = timespec_of((int64_t)at.tv_sec * CLOCK_SECOND + (at.tv_nsec + 999) / 1000 +
+                         wait_of(job, now, until));
         pthread_mutex_lock(&job->lock);
         if (run_stop_reason(job) == RUN_STOP_NONE)
             pthread_cond_clockwait(&job->stopped, &job->lock, CLOCK_MONOTONIC, &at);

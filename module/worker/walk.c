@@ -45,7 +45,8 @@ static void add_name(struct names *names, const char *name) {
 }
 
 /* All names of the directory but . and .., sorted. The caller's descriptor is left as it is. */
-static int read_names(const struct state *state, int directory, struct names *ret, struct jobs_error *err) {
+static int read_names(const struct state *state, int directory, struct names *ret,
+                      struct jobs_error *err) {
     int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *stream = fd >= 0 ? fdopendir(fd) : NULL;
     if (!stream)
@@ -61,7 +62,8 @@ static int read_names(const struct state *state, int directory, struct names *re
     return rc;
 }
 
-static int walk_directory(struct state *state, int directory, unsigned depth, struct jobs_error *err);
+static int walk_directory(struct state *state, int directory, unsigned depth,
+                          struct jobs_error *err);
 
 static int descend(struct state *state, const struct walk_entry *entry, struct jobs_error *err) {
     if (entry->depth + 1 >= DEPTH_MAX)
@@ -74,12 +76,14 @@ static int descend(struct state *state, const struct walk_entry *entry, struct j
     return rc;
 }
 
-static int meet(struct state *state, int directory, const char *name, unsigned depth, struct jobs_error *err) {
+static int meet(struct state *state, int directory, const char *name, unsigned depth,
+                struct jobs_error *err) {
     size_t before = state->path.length;
     if (before > 0)
         buf_char(&state->path, '/');
     buf_text(&state->path, name);
-    struct walk_entry entry = {.path = buf_get(&state->path), .name = name, .parent = directory, .depth = depth};
+    struct walk_entry entry = {
+        .path = buf_get(&state->path), .name = name, .parent = directory, .depth = depth};
     int rc = 0;
     if (fstatat(directory, name, &entry.status, AT_SYMLINK_NOFOLLOW) == 0) {
         rc = state->walk->visit(state->walk->arg, &entry, err);
@@ -93,7 +97,8 @@ static int meet(struct state *state, int directory, const char *name, unsigned d
     return rc;
 }
 
-static int walk_directory(struct state *state, int directory, unsigned depth, struct jobs_error *err) {
+static int walk_directory(struct state *state, int directory, unsigned depth,
+                          struct jobs_error *err) {
     struct names names = {0};
     int rc = read_names(state, directory, &names, err);
     if (rc == 0 && depth == 0 && state->walk->begin)

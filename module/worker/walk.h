@@ -1,5 +1,6 @@
-/* A walk over everything below a directory, in an order that depends on the names alone: each directory's entries by
- * their bytes, a directory before what is in it. Symbolic links are met, not followed. */
+/* A walk over everything below a directory, in an order that depends on the names alone: each
+ * directory's entries by their bytes, a directory before what is in it. Symbolic links are met, not
+ * followed. */
 #ifndef WORKER_WALK_H
 #define WORKER_WALK_H
 #include "module/jobs.h"
@@ -22,7 +23,7 @@ struct walk {
     void *arg;
 };
 
-/* `directory` stays the caller's. Entries that vanish meanwhile are left out. A directory that cannot be read, or one
- * more than 200 deep, ends the walk: JOBS_EINVAL with a text. */
+/* `directory` stays the caller's. Entries that vanish meanwhile are left out. A directory that
+ * cannot be read, or one more than 200 deep, ends the walk: JOBS_EINVAL with a text. */
 int walk_below(int directory, const struct walk *walk, struct jobs_error *err);
 #endif

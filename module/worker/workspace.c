@@ -20,12 +20,13 @@ static bool is_plain(const char *name) {
     return *name && !strchr(name, '/') && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
 }
 
-static int refused(const char *base, const char *tenant, const char *id, const char *what, struct jobs_error *err) {
+static int refused(const char *base, const char *tenant, const char *id, const char *what,
+                   struct jobs_error *err) {
     return error_set(err, JOBS_ECONFIG, "workspace %s/%s/%s: cannot %s: %s", base, tenant, id, what,
                      strerror(errno));
 }
 
-/* The directory `name` in `parent`, made if `make`. A link of that name is refused. Closes parent. */
+/* The directory `name` in `parent`, made if `make`; no link of that name. Closes parent. */
 static int step(int parent, const char *name, bool make) {
     int fd = -1;
     if (!make || mkdirat(parent, name, 0700) == 0 || errno == EEXIST)
@@ -68,8 +69,8 @@ static int make_last(const char *base, const char *tenant, const char *id, const
     return rc;
 }
 
-int workspace_make(const char *base, const char *tenant, const char *id, unsigned version, char **ret_path,
-                   struct jobs_error *err) {
+int workspace_make(const char *base, const char *tenant, const char *id, unsigned version,
+                   char **ret_path, struct jobs_error *err) {
     char number[16];
     snprintf(number, sizeof number, "%u", version);
     if (!is_plain(tenant) || !is_plain(id))
@@ -80,7 +81,8 @@ int workspace_make(const char *base, const char *tenant, const char *id, unsigne
     if (!absolute)
         return refused(base, tenant, id, "resolve the base", err);
     struct buf path = {0};
-    buf_format(&path, "%s/%s/%s/%s", strcmp(absolute, "/") == 0 ? "" : absolute, tenant, id, number);
+    buf_format(&path, "%s/%s/%s/%s", strcmp(absolute, "/") == 0 ? "" : absolute, tenant, id,
+               number);
     free(absolute);
     *ret_path = buf_take(&path);
     return 0;
