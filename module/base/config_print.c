@@ -45,9 +45,11 @@ static void put_comment(const char *text, struct buf *out) {
     }
 }
 
-/* "jobs.class.<name>.timeout" as "jobs.class.sha256-manifest.timeout". */
+/* "jobs.class.<name>.timeout" as "jobs.class.invoice-pdf.timeout". */
 static void put_example_name(const char *row, struct buf *out) {
-    const char *name = strncmp(row, "jobs.datasource.", 16) == 0 ? "main" : "sha256-manifest";
+    const char *name = strncmp(row, "jobs.datasource.", 16) == 0 ? "main"
+                       : strstr(row, ".root")                    ? "sha256-manifest"
+                                                                 : "invoice-pdf";
     for (; *row; row++) {
         if (strncmp(row, "<name>", 6) == 0)
             buf_text(out, name), row += 5;
@@ -58,10 +60,11 @@ static void put_example_name(const char *row, struct buf *out) {
     }
 }
 
-static const char *later(const struct config_key *key) {
-    return !(key->flags & CONFIG_LATER) ? ""
-           : key->works                 ? " Only the default has an effect in this release."
-                                        : " No effect in this release yet.";
+static void put_later(const struct config_key *key, struct buf *out) {
+    if (key->flags & CONFIG_LATER && key->works)
+        buf_format(out, " Only %s has an effect in this release.", key->works);
+    else if (key->flags & CONFIG_LATER)
+        buf_text(out, " No effect in this release yet.");
 }
 
 static void sample_key(const struct config_key *key, struct buf *out) {
@@ -69,7 +72,8 @@ static void sample_key(const struct config_key *key, struct buf *out) {
     struct buf text = {0};
     buf_text(&text, "Allowed: ");
     config_value_describe(key, &text);
-    buf_format(&text, ".%s", later(key));
+    buf_char(&text, '.');
+    put_later(key, &text);
     put_comment(buf_get(&text), out);
     buf_done(&text);
     const char *value = key->otherwise && *key->otherwise ? key->otherwise : key->example;
@@ -140,6 +144,8 @@ static void put_cell(const char *text, struct buf *out) {
 }
 
 static void put_default(const struct config_key *key, struct buf *out) {
+    if (key->stands_for)
+        return;
     if (key->flags & CONFIG_HOST_NAME)
         buf_text(out, "the host's name");
     else if (key->otherwise && *key->otherwise)
@@ -157,7 +163,8 @@ static void manual_key(const struct config_key *key, struct buf *out) {
     put_default(key, out);
     buf_format(out, " | %s | ", key->flags & CONFIG_RELOADABLE ? "yes" : "");
     put_cell(key->help, out);
-    buf_format(out, "%s |\n", later(key));
+    put_later(key, out);
+    buf_text(out, " |\n");
     buf_done(&allowed);
 }
 
