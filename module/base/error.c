@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static void fill(struct jobs_error *err, int code, const char *sqlstate, const char *format, va_list args) {
+static JOBS_PRINTF(4, 0) void fill(struct jobs_error *err, int code, const char *sqlstate,
+                                   const char *format, va_list args) {
     if (!err)
         return;
     err->code = code;

@@ -8,8 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
-static void write_out(const struct log *log, int level, const char *tenant, const char *id,
-                      const char *format, va_list args) {
+static JOBS_PRINTF(5, 0) void write_out(const struct log *log, int level, const char *tenant,
+                                        const char *id, const char *format, va_list args) {
     if (!log || !log->sink || level > (int)log->level)
         return;
     char text[2048];
