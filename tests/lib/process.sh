@@ -32,6 +32,19 @@ process_end() {
     process_wait_gone "$1" "$2" 10
 }
 
+# Kills whatever works in a folder below DIR: servers, and what an interrupted start left before it could be noted.
+process_kill_below() { # DIR
+    local cwd tries=100
+    while cwd=$(find /proc/[0-9]*/cwd -maxdepth 0 -lname "$1/*" 2>/dev/null || true) &&
+        [ -n "$cwd" ] && [ $((tries--)) -gt 0 ]; do
+        for cwd in $cwd; do
+            cwd=${cwd#/proc/}
+            kill -s KILL "${cwd%/cwd}" 2>/dev/null || true
+        done
+        sleep 0.02
+    done
+}
+
 # A port of 127.0.0.1 nobody listens on, below the range of outgoing connections, so that it is still free
 # after a restart.
 process_free_port() {

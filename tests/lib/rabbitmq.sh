@@ -43,7 +43,7 @@ rabbitmq_daemon() {
     local dir=$1 name=$2 pid
     shift 2
     (
-        cd /
+        cd "$dir/rabbit" # its working folder tells whose it is
         process_exec=exec
         rabbitmq_as "$dir" /bin/sh -c 'echo $$; exec setsid "$@"' sh "$@"
     ) </dev/null >"$dir/$name.out" 2>&1 9>&- &

@@ -6,7 +6,7 @@
  *
  * What cannot be done (no server, SQL error) is printed to stderr and ends the test program with exit status 1:
  * no call here returns an error. Call from one thread at a time. Texts that are returned as `const char *`
- * live until the program ends. Everything made here is removed at exit, also after a crash. */
+ * live until the program ends. Servers and databases made here are removed at exit, servers also after a crash. */
 #ifndef TESTS_LIB_SERVERS_H
 #define TESTS_LIB_SERVERS_H
 #include "module/jobs.h"

@@ -51,9 +51,8 @@ servers_watch() { # DIR
 servers_remove() { # DIR
     [[ $1 == "$SERVERS_BASE".* && -d $1 ]] || return 0
     # Nobody reads the data again, so no orderly end is needed.
-    rabbitmq_end "$1" rabbit KILL
-    rabbitmq_end "$1" epmd KILL
     postgres_stop "$1" immediate
+    process_kill_below "$1"
     rm -rf "$1"
 }
 
