@@ -1,0 +1,2 @@
+-- All checks see one snapshot.
+begin transaction isolation level repeatable read, read only;

@@ -1,0 +1,2 @@
+-- Ends the snapshot of the checks, also after an error.
+rollback;
