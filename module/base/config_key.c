@@ -20,8 +20,8 @@ static bool match(const char *pattern, const char *text, bool variable, struct c
     for (; *pattern && *pattern != '<'; pattern++, text++)
         if (*text != (variable ? variable_char(*pattern) : *pattern))
             return false;
-    if (!*pattern)
-        return !*text;
+    if (!*pattern || n == 2)
+        return !*pattern && !*text;
     pattern = strchr(pattern, '>') + 1;
     for (size_t length = strlen(text); length > 0; length--) {
         names->text[n] = text, names->length[n] = length;

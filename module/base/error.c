@@ -40,9 +40,10 @@ int error_prefix(struct jobs_error *err, const char *format, ...) {
     va_start(args, format);
     vsnprintf(prefix, sizeof prefix, format, args);
     va_end(args);
-    int n = snprintf(err->text, sizeof err->text, "%s: ", prefix);
-    if (n >= 0 && (size_t)n < sizeof err->text)
-        snprintf(err->text + n, sizeof err->text - (size_t)n, "%.*s", (int)sizeof old - 1, old);
+    size_t n = (size_t)snprintf(err->text, sizeof err->text, "%s: ", prefix);
+    size_t room = sizeof err->text - 1 - n, length = strnlen(old, sizeof old);
+    memcpy(err->text + n, old, length < room ? length : room);
+    err->text[n + (length < room ? length : room)] = '\0';
     text_cut(err->text, sizeof err->text - 1);
     return err->code;
 }

@@ -107,8 +107,9 @@ static void reload(struct process *process) {
         log_error(&process->log, "reload refused, nothing has changed: %s", err.text);
         config_free(config);
     } else {
-        use_config(process, config);
         log_info(&process->log, "settings read again");
+        config_log_changes(process->config, config, &process->log);
+        use_config(process, config);
     }
     notify_ready(code ? "running; the last reload was refused" : "running");
 }

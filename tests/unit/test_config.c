@@ -2,15 +2,12 @@
  * words. */
 #include "module/base/config.h"
 #include "module/base/mem.h"
+#include "tests/unit/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #define FILE_NAME "jobsd.properties"
 #define MAIN_URL "jobs.datasource.main.url = postgresql://jobs@127.0.0.1/jobs\n"

@@ -1,15 +1,11 @@
 /* Types of values, the table itself, and what is printed from it. */
 #include "module/base/config.h"
 #include "module/base/config_key.h"
-#include "module/base/mem.h"
+#include "tests/unit/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static bool reads(const struct config_key *key, const char *text, int64_t first, int64_t second) {
     int64_t got[2] = {-77, -77};
@@ -185,8 +181,7 @@ static void test_sample_lines_are_settings(void **state) {
 
 static void same_as_file(const char *name, const struct buf *expected) {
     struct buf path = {0}, text = {0};
-    const char *end = strstr(__FILE__, "tests/unit/");
-    buf_format(&path, "%.*sdocs/%s", (int)(end - __FILE__), __FILE__, name);
+    buf_format(&path, "%s/docs/%s", SOURCE_DIR, name);
     FILE *file = fopen(buf_get(&path), "r");
     if (!file)
         fail_msg("cannot read %s", buf_get(&path));
