@@ -155,6 +155,8 @@ struct fake_broker *fake_broker_start(bool handshake, void (*script)(int fd, voi
     *broker = (struct fake_broker){.handshake = handshake, .script = script, .arg = arg, .client = -1};
     pthread_mutex_init(&broker->lock, NULL);
     broker->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int small = 16384; /* so that a script that does not read is noticed soon */
+    setsockopt(broker->listener, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t length = sizeof(address);
     if (bind(broker->listener, (struct sockaddr *)&address, length) < 0 || listen(broker->listener, 1) < 0 ||

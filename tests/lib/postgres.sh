@@ -15,8 +15,9 @@ postgres_make() { # DIR
     bin=$(postgres_bin)
     mkdir -m 700 "$pg"
     [ "$(id -u)" != 0 ] || chown postgres: "$pg"
-    process_as postgres "$bin/initdb" --no-sync -D "$pg/data" -U jobs -A trust -E UTF8 --locale=C.UTF-8 \
-        >"$1/pg.initdb" 2>&1 || { cat "$1/pg.initdb" >&2 && return 1; }
+    # From within its folder: ours may be closed to the server's user, and the folder tells whose it is.
+    (cd "$pg" && process_as postgres "$bin/initdb" --no-sync -D "$pg/data" -U jobs -A trust -E UTF8 \
+        --locale=C.UTF-8) >"$1/pg.initdb" 2>&1 || { cat "$1/pg.initdb" >&2 && return 1; }
     process_as postgres tee -a "$pg/data/postgresql.conf" >/dev/null <<'CONF'
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
@@ -33,8 +34,8 @@ CONF
 postgres_url() { echo "postgresql://jobs@127.0.0.1:$(cat "$1/pg.port")/postgres"; } # DIR
 
 postgres_run() { # DIR
-    process_as postgres "$(postgres_bin)/pg_ctl" -D "$1/pg/data" -l "$1/pg/log" -w -t 60 -s \
-        -o "-p $(cat "$1/pg.port")" start 9>&-
+    (cd "$1/pg" && process_as postgres "$(postgres_bin)/pg_ctl" -D "$1/pg/data" -l "$1/pg/log" \
+        -w -t 60 -s -o "-p $(cat "$1/pg.port")" start) 9>&-
 }
 
 # Starts it, the first time making it; started again it has its old port and data.

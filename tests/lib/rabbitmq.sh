@@ -43,9 +43,8 @@ rabbitmq_daemon() {
     local dir=$1 name=$2 pid
     shift 2
     (
-        cd "$dir/rabbit" # its working folder tells whose it is
-        process_exec=exec
-        rabbitmq_as "$dir" /bin/sh -c 'echo $$; exec setsid "$@"' sh "$@"
+        cd "$dir/rabbit" || exit # its working folder tells whose it is
+        process_exec="exec" rabbitmq_as "$dir" /bin/sh -c 'echo $$; exec setsid "$@"' sh "$@"
     ) </dev/null >"$dir/$name.out" 2>&1 9>&- &
     until pid=$(head -n 1 "$dir/$name.out" 2>/dev/null) && [ -n "$pid" ]; do sleep 0.02; done
     echo "$pid $(process_start_time "$pid")" >"$dir/$name.pid"
@@ -100,5 +99,5 @@ rabbitmq_stop() { # DIR MODE
 rabbitmq_ctl() { # DIR ARGUMENT…
     local dir=$1
     shift
-    rabbitmq_as "$dir" /usr/lib/rabbitmq/bin/rabbitmqctl --quiet "$@"
+    (cd "$dir/rabbit" && rabbitmq_as "$dir" /usr/lib/rabbitmq/bin/rabbitmqctl --quiet "$@")
 }

@@ -2,8 +2,7 @@
 # Private servers for tests and development. One directory below /var/tmp holds at most one PostgreSQL and
 # one RabbitMQ; many such directories may live side by side. Run it, or source it for the functions.
 #
-#   servers.sh create OWNER        a new directory, printed; removed with its servers when process OWNER
-#                                  ends (0: lives until removed)
+#   servers.sh create OWNER        a new directory, printed; removed with its servers when process OWNER ends
 #   servers.sh pg-start DIR        prints its URL; started again: old port and data
 #   servers.sh pg-stop DIR MODE    fast | immediate
 #   servers.sh broker-start DIR    prints its URL; likewise
@@ -23,29 +22,32 @@ SERVERS_BASE=/var/tmp/jobs-servers
 . "$SERVERS_LIB/rabbitmq.sh"
 
 servers_create() { # OWNER
-    local dir start=0
+    local dir start
     servers_sweep
-    [ "$1" = 0 ] || start=$(process_start_time "$1")
+    start=$(process_start_time "$1")
     dir=$(mktemp -d "$SERVERS_BASE.XXXXXX")
     echo "$1 $start" >"$dir/owner"
     chmod 711 "$dir" # the servers, which run as other users, reach their own folders below
-    if [ "$1" != 0 ]; then
-        setsid "$SERVERS_LIB/servers.sh" watch "$dir" </dev/null >/dev/null 2>&1 9>&- &
-    fi
+    setsid "$SERVERS_LIB/servers.sh" watch "$dir" </dev/null >/dev/null 2>&1 9>&- &
     echo "$dir"
 }
+
+# From now on they live until they are removed.
+servers_keep() { echo "0 0" >"$1/owner"; } # DIR
+
+servers_kept() { [ "$(cut -d' ' -f1 "$1/owner" 2>/dev/null)" = 0 ]; } # DIR
 
 servers_owner_alive() { # DIR
     local owner start
     { read -r owner start <"$1/owner"; } 2>/dev/null || return 1
-    [ "$owner" = 0 ] || process_alive "$owner" "$start"
+    process_alive "$owner" "$start"
 }
 
 # Ends the servers of an owner that could not do it (killed, crashed).
 servers_watch() { # DIR
     trap '' HUP INT
     while servers_owner_alive "$1"; do sleep 0.5; done
-    servers_remove "$1"
+    servers_kept "$1" || servers_remove "$1"
 }
 
 servers_remove() { # DIR
@@ -61,26 +63,20 @@ servers_sweep() {
     local dir
     for dir in "$SERVERS_BASE".*; do
         [[ -O $dir && -d $dir ]] || continue
-        if [ -f "$dir/owner" ]; then
-            servers_owner_alive "$dir" && ! servers_stale "$dir" && continue
-        elif [ -z "$(find "$dir" -maxdepth 0 -mmin +1)" ]; then
-            continue # being made right now
-        fi
+        [ -s "$dir/owner" ] || [ -n "$(find "$dir" -maxdepth 0 -mmin +1)" ] || continue # being made
+        if servers_kept "$dir"; then servers_stale "$dir"; else ! servers_owner_alive "$dir"; fi || continue
         servers_remove "$dir"
     done
 }
 
-# A directory without an owner is stale when it had servers and none of them lives.
+# Those without an owner are stale when none of them lives.
 servers_stale() { # DIR
-    local file pid start found=1
-    [ "$(cut -d' ' -f1 "$1/owner")" = 0 ] || return 1
+    local file pid start
     for file in "$1"/*.pid; do
-        [ -f "$file" ] || continue
-        found=0
-        read -r pid start <"$file"
+        { read -r pid start <"$file"; } 2>/dev/null || continue
         process_alive "$pid" "$start" && return 1
     done
-    return $found
+    return 0
 }
 
 # Both at once; the broker takes longest.

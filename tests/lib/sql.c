@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static char *text_of(const char *format, va_list args) {
+static __attribute__((format(printf, 1, 0))) char *text_of(const char *format, va_list args) {
     char *text;
     if (vasprintf(&text, format, args) < 0)
         program_give_up("out of memory");
