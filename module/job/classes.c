@@ -218,7 +218,7 @@ int classes_open(struct classes *classes, struct jobs_error *err) {
 
 char *classes_similar(const char *const *names, size_t n, const char *name) {
     const char *best[3] = {0};
-    size_t distance[3] = {0}, found = 0, near = strlen(name) / 3 + 1;
+    size_t distance[3] = {0}, found = 0, near = (strlen(name) + 2) / 3;
     for (size_t i = 0; i < n; i++) {
         size_t d = text_distance(names[i], name), at = found;
         if (d > near)

@@ -59,13 +59,38 @@ static const char *skip_value(const char *s) {
     return depth == 0 ? s : NULL;
 }
 
+/* json-c takes -Infinity, 1. and 01 for numbers. */
+static bool is_json_number(const char *s, size_t length) {
+    const char *end = s + length, *start;
+    s += *s == '-';
+    start = s;
+    s += strspn(s, "0123456789");
+    if (s == start || (*start == '0' && s - start > 1))
+        return false;
+    if (*s == '.') {
+        start = ++s;
+        s += strspn(s, "0123456789");
+        if (s == start)
+            return false;
+    }
+    if (*s == 'e' || *s == 'E') {
+        s += s[1] == '+' || s[1] == '-' ? 2 : 1;
+        start = s;
+        s += strspn(s, "0123456789");
+        if (s == start)
+            return false;
+    }
+    return s == end;
+}
+
 /* Parses text[0..length), all of it. NULL with a reason in *ret_why, or for JSON null with *ret_why
  * NULL. */
 static struct json_object *parse_piece(struct json_tokener *tokener, const char *text,
                                        size_t length, const char **ret_why) {
     *ret_why = NULL;
     /* json-c knows NaN, 'x' and more. */
-    if (length == 0 || !strchr("\"{[tfn-0123456789", text[0])) {
+    bool number = length > 0 && strchr("-0123456789", text[0]);
+    if (length == 0 || (number ? !is_json_number(text, length) : !strchr("\"{[tfn", text[0]))) {
         *ret_why = "no JSON value";
         return NULL;
     }

@@ -75,7 +75,7 @@ static int count_file(void *arg, const struct walk_entry *entry, struct jobs_err
     if (!S_ISREG(entry->status.st_mode))
         return 0;
     struct buf *out = add_name(m, entry->path);
-    m->size += out->length + sizeof ":\"\"," + HEX_LENGTH;
+    m->size += out->length + sizeof ":\"\"," - 1 + HEX_LENGTH;
     buf_clear(out);
     m->files++;
     if (m->size + FRAME > RUN_RESULT_MAX)

@@ -67,9 +67,12 @@ void job_log(struct job *job, int level, const char *format, ...) {
     char text[2048];
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    int n = vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    char *clean = text_clean(text, text_cut(text, sizeof text - 1), sizeof text);
+    if (n < 0)
+        return;
+    size_t length = (size_t)n < sizeof text ? (size_t)n : text_cut(text, sizeof text - 1);
+    char *clean = text_clean(text, length, sizeof text);
     job->log_sink(job->log_arg, job, level, clean);
     free(clean);
 }
