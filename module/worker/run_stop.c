@@ -30,8 +30,8 @@ void run_stop(struct job *job, enum run_stop_reason reason) {
     if (reason == RUN_STOP_NONE ||
         !atomic_compare_exchange_strong(&job->stop_reason, &none, (int)reason))
         return;
-    /* Under the lock no sleeper is between its look at the flag and its wait, and no descriptor half
-     * made. */
+    /* Under the lock no sleeper is between its look at the flag and its wait, and no descriptor
+     * half made. */
     pthread_mutex_lock(&job->lock);
     int fd = atomic_load(&job->stop_fd);
     if (fd >= 0)

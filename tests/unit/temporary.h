@@ -30,7 +30,8 @@ static inline void temporary_directory(const char *base, const char *name) {
     close(fd);
 }
 
-static inline void temporary_file(const char *base, const char *name, const char *text, size_t length) {
+static inline void temporary_file(const char *base, const char *name, const char *text,
+                                  size_t length) {
     int directory = open(base, O_RDONLY | O_DIRECTORY);
     assert_true(directory >= 0);
     int fd = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL, 0600);

@@ -12,7 +12,9 @@
 static char tree[256], outside[256];
 static struct classes *classes;
 
-static void write_text(const char *name, const char *text) { temporary_file(tree, name, text, strlen(text)); }
+static void write_text(const char *name, const char *text) {
+    temporary_file(tree, name, text, strlen(text));
+}
 
 static int make_tree(void **state) {
     (void)state;
@@ -34,7 +36,8 @@ static int remove_all(void **state) {
 
 /* Executes a class; the parameters as JSON text. */
 static struct job *execute(const char *class_name, const char *parameters) {
-    struct run_order order = {.id = "1", .tenant = "t", .class_name = class_name, .parameters = parameters};
+    struct run_order order = {
+        .id = "1", .tenant = "t", .class_name = class_name, .parameters = parameters};
     const struct class_entry *entry = classes_find(classes, class_name);
     assert_non_null(entry);
     struct job *job = run_new(&order, entry->class, entry->shared);
@@ -44,7 +47,8 @@ static struct job *execute(const char *class_name, const char *parameters) {
 
 static struct job *execute_path(const char *class_name, const char *path) {
     struct buf parameters = {0};
-    buf_text(&parameters, "{\"path\":"), buf_json_string(&parameters, path), buf_char(&parameters, '}');
+    buf_text(&parameters, "{\"path\":"), buf_json_string(&parameters, path),
+        buf_char(&parameters, '}');
     struct job *job = execute(class_name, buf_get(&parameters));
     buf_done(&parameters);
     return job;
@@ -101,7 +105,8 @@ static void sleep_sleeps(void **state) {
     run_free(job);
     expect_failure(execute("sleep", "{\"ms\": -1}"), RUN_FAILED_FOR_GOOD, "negative");
     expect_failure(execute("sleep", "{}"), RUN_FAILED_FOR_GOOD, "'ms' is missing");
-    struct run_order order = {.id = "1", .parameters = "{\"ms\": 9223372036854775807}", .timeout = 20};
+    struct run_order order = {
+        .id = "1", .parameters = "{\"ms\": 9223372036854775807}", .timeout = 20};
     job = run_new(&order, classes_find(classes, "sleep")->class, NULL);
     run_execute(job);
     assert_string_equal(run_outcome(job)->error_kind, "TIMEOUT");
@@ -131,14 +136,16 @@ static void fill_tree(void) {
     temporary_link(tree, "link-out", outside);
     temporary_link(tree, "link-nowhere", "/no/such/file");
     temporary_link(tree, "sub/loop", "..");
-    assert_int_equal(mknodat(AT_FDCWD, "/dev/null/x", S_IFIFO, 0), -1); /* no fifo can be made there */
+    assert_int_equal(mknodat(AT_FDCWD, "/dev/null/x", S_IFIFO, 0),
+                     -1); /* no fifo can be made there */
     char fifo[300];
     snprintf(fifo, sizeof fifo, "%s/fifo", tree);
     assert_int_equal(mkfifo(fifo, 0600), 0);
     free(large);
 }
 
-/* Looks a name of sha256sum up in the manifest. In this tree no name has both good and bad UTF-8. */
+/* Looks a name of sha256sum up in the manifest. In this tree no name has both good and bad UTF-8.
+ */
 static const char *manifest_sum(struct json_object *manifest, const char *name) {
     if (text_is_utf8(name, strlen(name)))
         return text(member(manifest, "sha256"), name);
@@ -156,7 +163,8 @@ static const char *manifest_sum(struct json_object *manifest, const char *name) 
 /* Compares with what sha256sum prints for every regular file; -z leaves names as they are. */
 static void compare_with_sha256sum(struct json_object *manifest, const char *directory) {
     char command[500], line[5000];
-    snprintf(command, sizeof command, "cd '%s' && find . -type f -exec sha256sum -z -- {} +", directory);
+    snprintf(command, sizeof command, "cd '%s' && find . -type f -exec sha256sum -z -- {} +",
+             directory);
     FILE *output = popen(command, "r");
     assert_non_null(output);
     int64_t files = 0;
@@ -229,14 +237,15 @@ static void refuses_paths_outside(void **state) {
     snprintf(sibling, sizeof sibling, "%sx", tree); /* begins with the same letters */
     snprintf(above, sizeof above, "%s/sub/../..", tree);
     snprintf(secret, sizeof secret, "%s/secret", outside);
-    const char *const bad[] = {"/",         "/etc",         outside,    secret,     sibling,     above,
-                               "..",        "sub/../../..", "link-out", "no/such",  "empty.txt", "link-nowhere",
-                               "/no/such/", "fifo"};
+    const char *const bad[] = {"/",         "/etc",         outside,        secret,     sibling,
+                               above,       "..",           "sub/../../..", "link-out", "no/such",
+                               "empty.txt", "link-nowhere", "/no/such/",    "fifo"};
     static const char *const names[] = {"sha256-manifest", "file-stats"};
     for (size_t n = 0; n < 2; n++)
         for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
             char message[700];
-            snprintf(message, sizeof message, "path '%s' is no readable directory below %s", bad[i], tree);
+            snprintf(message, sizeof message, "path '%s' is no readable directory below %s", bad[i],
+                     tree);
             expect_failure(execute_path(names[n], bad[i]), RUN_FAILED_FOR_GOOD, message);
         }
 }
@@ -277,7 +286,8 @@ static void stops_between_files_and_inside_large_ones(void **state) {
     assert_int_equal(truncate(large, (off_t)1 << 42), 0); /* takes hours to hash */
     for (size_t i = 0; i < 2; i++) {
         const struct class_entry *entry = classes_find(classes, names[i]);
-        struct run_order order = {.id = "1", .parameters = "{\"path\": \"\"}", .timeout = i == 0 ? 30 : 0};
+        struct run_order order = {
+            .id = "1", .parameters = "{\"path\": \"\"}", .timeout = i == 0 ? 30 : 0};
         struct job *job = run_new(&order, entry->class, entry->shared);
         if (i == 0) {
             run_execute(job);

@@ -46,7 +46,8 @@ static void finds_by_name(void **state) {
     assert_null(classes_find(classes, "c"));
     assert_null(classes_find(classes, ""));
     for (size_t i = 1; i < 5; i++)
-        assert_true(strcmp(classes_at(classes, i - 1)->class->name, classes_at(classes, i)->class->name) < 0);
+        assert_true(strcmp(classes_at(classes, i - 1)->class->name,
+                           classes_at(classes, i)->class->name) < 0);
     classes_free(classes);
 }
 
@@ -83,13 +84,15 @@ static void names_both_origins_of_a_taken_name(void **state) {
     classes_free(classes);
 }
 
-/* A class of a later release has more fields, one of this release fewer than the host may know: the copy has all. */
+/* A class of a later release has more fields, one of this release fewer than the host may know: the
+ * copy has all. */
 static void copies_what_the_class_has(void **state) {
     (void)state;
     struct {
         struct job_class class;
         char later[64];
-    } larger = {.class = {.size = sizeof larger, .name = "larger", .run = run_nothing, .attempts = 3}};
+    } larger = {
+        .class = {.size = sizeof larger, .name = "larger", .run = run_nothing, .attempts = 3}};
     memset(larger.later, 'x', sizeof larger.later);
     struct classes *classes = classes_new();
     add(classes, &larger.class);
@@ -123,8 +126,10 @@ static void close_one(void *shared) {
 
 static void opens_and_closes_once(void **state) {
     (void)state;
-    struct job_class good = JOB_CLASS(.name = "good", .run = run_nothing, .open = open_well, .close = close_one);
-    struct job_class bad = JOB_CLASS(.name = "bad", .run = run_nothing, .open = open_badly, .close = close_one);
+    struct job_class good =
+        JOB_CLASS(.name = "good", .run = run_nothing, .open = open_well, .close = close_one);
+    struct job_class bad =
+        JOB_CLASS(.name = "bad", .run = run_nothing, .open = open_badly, .close = close_one);
     struct job_class plain = JOB_CLASS(.name = "plain", .run = run_nothing, .close = close_one);
     struct classes *classes = classes_new();
     struct jobs_error err;
@@ -163,7 +168,8 @@ static void frees_what_is_bound_then_owned(void **state) {
 
 static void suggests_similar_names(void **state) {
     (void)state;
-    static const char *const names[] = {"sleep", "noop", "sha256-manifest", "sleeps", "sheep", "slept"};
+    static const char *const names[] = {"sleep",  "noop",  "sha256-manifest",
+                                        "sleeps", "sheep", "slept"};
     char *text = classes_similar(names, 6, "sleeep");
     assert_string_equal(text, "sleep, sleeps, sheep");
     free(text);
@@ -179,7 +185,8 @@ static void judges_names(void **state) {
     (void)state;
     char longest[130];
     memset(longest, 'a', 129), longest[128] = '\0';
-    assert_true(class_name_is_valid("a") && class_name_is_valid("9._-Z") && class_name_is_valid(longest));
+    assert_true(class_name_is_valid("a") && class_name_is_valid("9._-Z") &&
+                class_name_is_valid(longest));
     longest[128] = 'a', longest[129] = '\0';
     assert_false(class_name_is_valid(longest));
     static const char *const bad[] = {"", ".a", "-a", "_a", "a b", "a/b", "a\n", "\xc3\xa9", "a*"};

@@ -190,8 +190,10 @@ static void checks_what_is_declared(void **state) {
     check("{\"path\":[1]}", declared, "parameter 'path' must be a string, found an array");
     check("{\"path\":\"\",\"depth\":1.5}", declared,
           "parameter 'depth' must be an integer of at most 64 bits, found a number");
-    check("{\"path\":\"\",\"ratio\":\"1\"}", declared, "parameter 'ratio' must be a number, found a string");
-    check("{\"path\":\"\",\"deep\":{}}", declared, "parameter 'deep' must be a boolean, found an object");
+    check("{\"path\":\"\",\"ratio\":\"1\"}", declared,
+          "parameter 'ratio' must be a number, found a string");
+    check("{\"path\":\"\",\"deep\":{}}", declared,
+          "parameter 'deep' must be a boolean, found an object");
     check("{\"pth\":\"/x\"}", declared, "parameter 'pth' is not one of this class (similar: path)");
 }
 

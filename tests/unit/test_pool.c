@@ -108,7 +108,8 @@ static struct load *load_new(struct yard *yard, const struct job_class *class, i
     return load;
 }
 
-static struct load *put(struct pool *pool, struct yard *yard, const struct job_class *class, int number) {
+static struct load *put(struct pool *pool, struct yard *yard, const struct job_class *class,
+                        int number) {
     struct load *load = load_new(yard, class, number);
     pool_put(pool, &load->task);
     return load;
@@ -127,7 +128,8 @@ static struct pool *pool_of(size_t slots) {
     return pool;
 }
 
-static void expect_stats(struct pool *pool, size_t slots, size_t running, size_t queued, size_t reserved) {
+static void expect_stats(struct pool *pool, size_t slots, size_t running, size_t queued,
+                         size_t reserved) {
     struct pool_stats stats;
     pool_get_stats(pool, &stats);
     assert_int_equal(stats.slots, slots);
@@ -263,8 +265,9 @@ static int see_signals(struct job *job) {
     char name[32] = "";
     pthread_sigmask(SIG_SETMASK, NULL, &blocked);
     pthread_getname_np(pthread_self(), name, sizeof name);
-    bool all = sigismember(&blocked, SIGTERM) && sigismember(&blocked, SIGHUP) && sigismember(&blocked, SIGINT) &&
-               sigismember(&blocked, SIGPIPE) && sigismember(&blocked, SIGCHLD) && sigismember(&blocked, SIGALRM);
+    bool all = sigismember(&blocked, SIGTERM) && sigismember(&blocked, SIGHUP) &&
+               sigismember(&blocked, SIGINT) && sigismember(&blocked, SIGPIPE) &&
+               sigismember(&blocked, SIGCHLD) && sigismember(&blocked, SIGALRM);
     if (all && strncmp(name, "job-slot-", 9) == 0)
         job_advance_completion(job, 50);
     return job_fail(job, "look at the percentage");
@@ -330,7 +333,8 @@ static void count_end(struct pool_task *task) {
 }
 
 static struct counted *counted_new(atomic_int *runs, int n) {
-    static const struct run_order order = {.id = "1", .tenant = "t", .class_name = "c", .parameters = "{}"};
+    static const struct run_order order = {
+        .id = "1", .tenant = "t", .class_name = "c", .parameters = "{}"};
     struct counted *all = mem_zero((size_t)n, sizeof *all);
     for (int i = 0; i < n; i++) {
         all[i].runs = runs;

@@ -90,7 +90,8 @@ static void an_empty_order_is_empty_texts(void **state) {
     char shared;
     struct job *job = run_new(&order, &class, &shared);
     run_execute(job);
-    expect_end(job, RUN_FAILED, "ERROR", "run() returned 1, which is no end of a run: return 0 or job_fail(…)");
+    expect_end(job, RUN_FAILED, "ERROR",
+               "run() returned 1, which is no end of a run: return 0 or job_fail(…)");
     run_free(job);
 }
 
@@ -119,13 +120,15 @@ static int never(struct job *job) {
 
 static void declared_parameters_are_checked_first(void **state) {
     (void)state;
-    static const struct job_parameter declared[] = {{.name = "path", .type = JOB_STRING}, {.name = NULL}};
+    static const struct job_parameter declared[] = {{.name = "path", .type = JOB_STRING},
+                                                    {.name = NULL}};
     struct job_class class = JOB_CLASS(.name = "probe", .run = never, .parameters = declared);
     struct run_order order = plain;
     order.parameters = "{\"path\": 3}";
     struct job *job = run_new(&order, &class, NULL);
     run_execute(job);
-    expect_end(job, RUN_FAILED_FOR_GOOD, "PARAMETER", "parameter 'path' must be a string, found an integer");
+    expect_end(job, RUN_FAILED_FOR_GOOD, "PARAMETER",
+               "parameter 'path' must be a string, found an integer");
     run_free(job);
     order.parameters = "{";
     job = run_new(&order, &class, NULL);
@@ -136,7 +139,9 @@ static void declared_parameters_are_checked_first(void **state) {
 
 /* ---- how a run ends ---- */
 
-static int succeed_plain(struct job *job) { return job_succeed(job, "{\"a\": 12345678901234567890123}"); }
+static int succeed_plain(struct job *job) {
+    return job_succeed(job, "{\"a\": 12345678901234567890123}");
+}
 static int succeed_as(struct job *job) { return job_succeed_as(job, "my.Result", "[1]"); }
 static int succeed_null(struct job *job) { return job_succeed(job, NULL); }
 static int succeed_twice(struct job *job) { return job_succeed(job, "1"), job_succeed(job, "2"); }
@@ -161,9 +166,11 @@ static void succeeds_with_a_result(void **state) {
         struct job *job = execute(cases[i].run);
         const struct run_outcome *out = run_outcome(job);
         expect_end(job, RUN_SUCCEEDED, NULL, NULL);
-        assert_true(out->result ? cases[i].result && strcmp(out->result, cases[i].result) == 0 : !cases[i].result);
-        assert_true(out->result_class_name ? cases[i].name && strcmp(out->result_class_name, cases[i].name) == 0
-                                           : !cases[i].name);
+        assert_true(out->result ? cases[i].result && strcmp(out->result, cases[i].result) == 0
+                                : !cases[i].result);
+        assert_true(out->result_class_name
+                        ? cases[i].name && strcmp(out->result_class_name, cases[i].name) == 0
+                        : !cases[i].name);
         run_free(job);
     }
 }
@@ -203,7 +210,8 @@ static void ends_as_returned(void **state) {
         {aborted, RUN_ABORTED, NULL, NULL, 0},
         {fail_after_success, RUN_FAILED, "ERROR", "after all not", 0},
         {fail_then_zero, RUN_SUCCEEDED, NULL, NULL, 0},
-        {own_number, RUN_FAILED, "ERROR", "run() returned -1, which is no end of a run: return 0 or job_fail(…)", 0},
+        {own_number, RUN_FAILED, "ERROR",
+         "run() returned -1, which is no end of a run: return 0 or job_fail(…)", 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct job *job = execute(cases[i].run);
@@ -265,7 +273,9 @@ static int result_largest(struct job *job) {
     return code;
 }
 static int result_refused_unseen(struct job *job) { return job_succeed(job, "\xff"), 0; }
-static int result_mended(struct job *job) { return job_succeed(job, "\xff"), job_succeed(job, "1"); }
+static int result_mended(struct job *job) {
+    return job_succeed(job, "\xff"), job_succeed(job, "1");
+}
 
 static void refuses_bad_results(void **state) {
     (void)state;
@@ -284,7 +294,8 @@ static void refuses_bad_results(void **state) {
     job = execute(result_mended);
     expect_end(job, RUN_SUCCEEDED, NULL, NULL);
     run_refuse(job, "RESULT", "invalid input syntax for type json \xff");
-    expect_end(job, RUN_FAILED_FOR_GOOD, "RESULT", "invalid input syntax for type json \xef\xbf\xbd");
+    expect_end(job, RUN_FAILED_FOR_GOOD, "RESULT",
+               "invalid input syntax for type json \xef\xbf\xbd");
     assert_null(run_outcome(job)->result);
     run_free(job);
 }
@@ -382,7 +393,8 @@ static void stop_makes_the_descriptor_readable(void **state) {
             run_stop(job, RUN_STOP_REQUESTED);
         }
         struct pollfd p = {.fd = fd, .events = POLLIN};
-        assert_int_equal(poll(&p, 1, 10000), 1); /* armed for now: at once, if not in the same instant */
+        assert_int_equal(poll(&p, 1, 10000),
+                         1); /* armed for now: at once, if not in the same instant */
         assert_true(readable(fd) && job_is_stopped(job));
         run_stop(job, RUN_STOP_SHUTDOWN);
         assert_int_equal(run_stop_reason(job), RUN_STOP_REQUESTED);
@@ -408,7 +420,8 @@ static void a_stopped_run_is_not_begun(void **state) {
         struct job *job = run_new(&plain, &class, NULL);
         run_stop(job, cases[i].reason);
         run_execute(job);
-        expect_end(job, cases[i].end, cases[i].kind, cases[i].kind ? "stopped at its timeout of 0 ms" : NULL);
+        expect_end(job, cases[i].end, cases[i].kind,
+                   cases[i].kind ? "stopped at its timeout of 0 ms" : NULL);
         run_free(job);
     }
 }

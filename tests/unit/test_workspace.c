@@ -200,8 +200,10 @@ static int use_workspace(struct job *job) {
 
 static void a_run_has_one_while_it_runs(void **state) {
     (void)state;
-    struct job_class class = JOB_CLASS(.name = "scratch", .run = use_workspace, .need_workspace = true);
-    struct run_order order = {.id = ID, .tenant = "acme", .class_name = "scratch", .version = 4, .workspace_base = base};
+    struct job_class class =
+        JOB_CLASS(.name = "scratch", .run = use_workspace, .need_workspace = true);
+    struct run_order order = {
+        .id = ID, .tenant = "acme", .class_name = "scratch", .version = 4, .workspace_base = base};
     struct job *job = run_new(&order, &class, NULL);
     run_execute(job);
     assert_int_equal(run_outcome(job)->end, RUN_SUCCEEDED);
@@ -211,8 +213,10 @@ static void a_run_has_one_while_it_runs(void **state) {
 
 static void a_run_without_one_fails(void **state) {
     (void)state;
-    struct job_class class = JOB_CLASS(.name = "scratch", .run = use_workspace, .need_workspace = true);
-    struct run_order order = {.id = ID, .tenant = "..", .class_name = "scratch", .workspace_base = base};
+    struct job_class class =
+        JOB_CLASS(.name = "scratch", .run = use_workspace, .need_workspace = true);
+    struct run_order order = {
+        .id = ID, .tenant = "..", .class_name = "scratch", .workspace_base = base};
     for (int i = 0; i < 2; i++) {
         struct job *job = run_new(&order, &class, NULL);
         run_execute(job);

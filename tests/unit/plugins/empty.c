@@ -1,0 +1,4 @@
+/* The symbol is there, and no class. */
+#include <jobs.h>
+
+JOB_CLASSES(NULL);
