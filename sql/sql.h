@@ -58,7 +58,7 @@ enum sql_shape { SQL_NOTHING /* rows are an error */, SQL_ONE /* exactly one row
  * code by sql_error_code; JOBS_EUNSURE when the connection was lost after sending; JOBS_EDB: another shape than asked for. */
 int sql_call(struct sql *sql, const char *name, const struct sql_parameters *p, enum sql_shape shape,
              struct sql_result **ret, struct jobs_error *err);
-/* JB001, JB007: ENOENT; JB002, JB003, class 22: EINVAL; JB004, JB005: EREFUSED; JB006: ESTATUS; 3F000, 42P01, 42883: ESCHEMA;
+/* JB001, JB007: ENOENT; JB002, JB003, class 22: EINVAL; JB004, JB005, JB008: EREFUSED; JB006: ESTATUS; 3F000, 42P01, 42883: ESCHEMA;
  * 57014, 55P03: ETIMEOUT; else EDB. */
 int sql_error_code(const char *sqlstate);
 
@@ -89,10 +89,11 @@ int sql_prepare(struct sql *sql, const char *const *names, size_t count, struct 
 int sql_pipeline(struct sql *sql, struct sql_step *steps, size_t count, size_t *ret_failed, struct jobs_error *err);
 
 /* ---- Notifications ---- */
-/* LISTEN on channel <schema><suffix>. */
-int sql_listen(struct sql *sql, const char *suffix, struct jobs_error *err);
-/* Reads what has arrived, without waiting: calls `heard` with the channel's suffix for each notification (NULL: ignored). */
-int sql_notifications(struct sql *sql, void (*heard)(void *arg, const char *suffix), void *arg, struct jobs_error *err);
+/* LISTEN on the channel named like the schema. */
+int sql_listen(struct sql *sql, struct jobs_error *err);
+/* Reads what has arrived, without waiting: calls `heard` with the payload ("" or a constant word such as "stop") of each
+ * notification. JOBS_EDB when the connection is gone. */
+int sql_notifications(struct sql *sql, void (*heard)(void *arg, const char *payload), void *arg, struct jobs_error *err);
 
 /* ---- Schema ---- */
 /* The newest migration this build knows. */

@@ -10,7 +10,7 @@
 
 static JOBS_PRINTF(5, 0) void write_out(const struct log *log, int level, const char *tenant,
                                         const char *id, const char *format, va_list args) {
-    if (!log || !log->sink || level > (int)log->level)
+    if (!log || !log->sink || level > atomic_load(&log->level))
         return;
     char text[2048];
     vsnprintf(text, sizeof text, format, args);

@@ -4,15 +4,18 @@
 #define BASE_LOG_H
 #include "module/jobs.h"
 
+#include <stdatomic.h>
+
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
 struct log {
-    enum log_level level; /* more detailed ones are dropped */
+    atomic_int level; /* enum log_level: more detailed ones are dropped; may change under way */
     void (*sink)(void *arg, int level, const char *tenant, const char *id, const char *text);
     void *arg;
 };
 
-void log_write(const struct log *log, enum log_level level, const char *format, ...) JOBS_PRINTF(3, 4);
+void log_write(const struct log *log, enum log_level level, const char *format, ...)
+    JOBS_PRINTF(3, 4);
 /* About one tenant and, if id is not NULL, one job. */
 void log_about(const struct log *log, enum log_level level, const char *tenant, const char *id,
                const char *format, ...) JOBS_PRINTF(5, 6);

@@ -29,7 +29,7 @@ begin
             update t_job_info t set stop_requested = true
             where t.id = job_stop.id and t.version = j.version and t.status in ('TO_BE_RUN', 'RUNNING');
             if found then
-                perform pg_notify(current_schema() || '.stop', '');
+                perform pg_notify(current_schema(), 'stop');
                 return j.status;
             end if;
             continue;

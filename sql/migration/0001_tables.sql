@@ -1,6 +1,16 @@
 -- Migration 1: the tables of one datasource.
 -- No index on, or partial by, a column that changes while a job lives: status changes stay HOT updates.
 
+create schema if not exists @schema@;
+
+-- Migrations applied. A build whose newest migration is below min_build must not run on this schema.
+create table @schema@.t_schema (
+    version int primary key,
+    min_build int not null,
+    applied_date timestamptz not null default clock_timestamp()
+);
+insert into @schema@.t_schema (version, min_build) values (1, 1);
+
 create type @schema@.job_status as enum ('PENDING', 'QUEUED', 'TO_BE_RUN', 'RUNNING', 'SUCCEEDED', 'FAILED', 'ABORTED');
 
 -- Owners of jobs.

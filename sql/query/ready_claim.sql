@@ -44,7 +44,7 @@ with c as materialized (
         as outbox
     from u
 )
-select u.id, u.tenant, u.class_name, u.status, u.priority, u.ready_seq, u.attempt, u.attempt_base, u.max_attempts, u.version,
+select u.id, u.lane, u.tenant, u.class_name, u.status, u.priority, u.ready_seq, u.attempt, u.attempt_base, u.max_attempts, u.version,
     u.suspect, (extract(epoch from u.timeout) * 1000)::bigint as timeout, (extract(epoch from u.backoff) * 1000)::bigint as backoff,
     u.traceparent,
     case when u.parameters_bytes = 0 then '{}' when u.parameters_bytes <= 16384 then

@@ -1,5 +1,6 @@
 -- Which tenants have queued jobs: a loose index scan, one probe per tenant whatever the backlog.
--- in: $1 lane, $2 tenant to continue after, $3 how many at most    out: rows (tenant) in order
+-- in: $1 lane, $2 tenant to continue after, $3 how many at most
+-- out: rows (tenant, weight, paused) in order of tenant
 with recursive l as (
     (select r.tenant, 1 as n from @schema@.t_job_ready r
     where r.lane = $1::text and r.tenant > $2::text
@@ -11,4 +12,7 @@ with recursive l as (
         order by r.lane, r.tenant limit 1) n
     where l.n < $3::int
 )
-select l.tenant from l;
+select l.tenant,
+    (select t.weight from @schema@.t_tenant t where t.tenant = l.tenant) as weight,
+    (select t.state = 'PAUSED' from @schema@.t_tenant t where t.tenant = l.tenant) as paused
+from l;

@@ -1,0 +1,249 @@
+#include "module/service/datasource.h"
+
+#include "module/base/clock.h"
+#include "module/base/error.h"
+#include "module/base/mem.h"
+#include "module/service/control.h"
+#include "module/service/dispatcher.h"
+#include "module/service/tick.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define FIRST_CONNECT 3000 /* ms: at start; afterwards it is tried for ever */
+
+void datasource_wake(struct datasource *ds) {
+    if (atomic_exchange(&ds->asleep, false)) {
+        uint64_t one = 1;
+        ssize_t ignored = write(ds->wake_fd, &one, sizeof one);
+        (void)ignored;
+    }
+}
+
+static void wake_control(struct datasource *ds) {
+    uint64_t one = 1;
+    ssize_t ignored = write(ds->control_fd, &one, sizeof one);
+    (void)ignored;
+}
+
+void datasource_instance(struct datasource *ds, char ret_id[37]) {
+    pthread_mutex_lock(&ds->instance_lock);
+    memcpy(ret_id, ds->instance, 37);
+    pthread_mutex_unlock(&ds->instance_lock);
+}
+
+struct sql_options datasource_sql_options(const struct datasource *ds, const char *application_name) {
+    return (struct sql_options){.url = ds->url, .schema = ds->schema, .application_name = application_name};
+}
+
+/* ---- making the instance known ---- */
+
+static void class_names(const struct classes *classes, struct buf *array) {
+    sql_array_begin(array);
+    for (size_t i = 0; i < classes_count(classes); i++)
+        sql_array_text(array, classes_at(classes, i)->class->name);
+    sql_array_end(array);
+}
+
+static int insert_instance(struct datasource *ds, struct sql *sql, const char *classes, struct jobs_error *err) {
+    struct job_service *service = ds->service;
+    char id[37];
+    datasource_instance(ds, id);
+    struct sql_parameters p = {0};
+    sql_add_text(&p, id);
+    sql_add_text(&p, service->name);
+    sql_add_text(&p, service->host);
+    sql_add_integer(&p, getpid());
+    sql_add_text(&p, JOBS_VERSION);
+    sql_add_text(&p, classes);
+    sql_add_integer(&p, (int64_t)pool_slots(service->pool));
+    return sql_call(sql, "instance_insert", &p, SQL_NOTHING, NULL, err);
+}
+
+static int register_classes(struct datasource *ds, struct sql *sql, const char *classes, struct jobs_error *err) {
+    struct sql_parameters p = {0};
+    sql_add_text(&p, classes);
+    struct sql_result *rows;
+    int rc = sql_call(sql, "class_register", &p, SQL_ROWS, &rows, err);
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < ds->lane_count; i++)
+        free(ds->lanes[i]);
+    ds->lane_count = sql_count(rows);
+    ds->lanes = mem_grow(ds->lanes, ds->lane_count + 1, sizeof *ds->lanes);
+    for (size_t i = 0; i < ds->lane_count; i++)
+        ds->lanes[i] = mem_text(sql_get(rows, i, sql_column(rows, "lane")));
+    ds->scan_lane = 0;
+    sql_result_free(rows);
+    return 0;
+}
+
+int datasource_introduce(struct datasource *ds, struct sql *sql, struct jobs_error *err) {
+    if (ds->introduced) /* only this thread writes it */
+        return 0;
+    bool migrate = strcmp(config_text(service_config(ds->service), "jobs.migrate"), "auto") == 0;
+    int rc = migrate ? sql_migrate(sql, NULL, NULL, err) : 0;
+    if (rc == 0)
+        rc = sql_schema_check(sql, err);
+    if (rc < 0)
+        return rc;
+    struct buf classes = {0};
+    class_names(ds->service->classes, &classes);
+    rc = insert_instance(ds, sql, buf_get(&classes), err);
+    if (rc == 0)
+        rc = register_classes(ds, sql, buf_get(&classes), err);
+    buf_done(&classes);
+    if (rc < 0)
+        return rc;
+    pthread_mutex_lock(&ds->instance_lock);
+    ds->introduced = true;
+    pthread_mutex_unlock(&ds->instance_lock);
+    wake_control(ds);
+    return 0;
+}
+
+/* What can be known at start is said at start; a server that does not answer is no reason not to. */
+static int first_contact(struct datasource *ds, struct jobs_error *err) {
+    struct sql_options options = datasource_sql_options(ds, "jobs start");
+    options.connect_timeout = FIRST_CONNECT;
+    struct sql *sql;
+    int rc = sql_open(&options, &sql, err);
+    if (rc == 0) {
+        rc = datasource_introduce(ds, sql, err);
+        sql_close(sql);
+    }
+    if (rc == 0 || rc == JOBS_ECONFIG || rc == JOBS_ESCHEMA) {
+        error_prefix(rc ? err : NULL, "datasource %s", ds->name);
+        return rc;
+    }
+    log_error(&ds->service->log, "datasource %s: %s (tried again until it answers)", ds->name, err->text);
+    return 0;
+}
+
+/* ---- life ---- */
+
+static struct datasource *datasource_new(struct job_service *service, const char *name, const char *url,
+                                         const char *schema) {
+    struct datasource *ds = MEM_NEW(struct datasource);
+    ds->service = service;
+    ds->name = mem_text(name);
+    ds->url = mem_text(url);
+    ds->schema = mem_text(schema);
+    ds->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    ds->control_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    pthread_mutex_init(&ds->instance_lock, NULL);
+    pthread_mutex_init(&ds->inbox_lock, NULL);
+    memcpy(ds->instance, service->instance, sizeof ds->instance);
+    list_init(&ds->started), list_init(&ds->ended);
+    for (int i = 0; i < LIVE_STATES; i++)
+        list_init(&ds->lives[i]);
+    receipts_init(&ds->receipts);
+    ds->next_timer = INT64_MAX;
+    ds->tick_time = (double)CLOCK_MS;
+    ds->run_time = (double)CLOCK_SECOND; /* no prefetch until runs are seen to be short */
+    ds->end_limit = TICK_BATCH;
+    atomic_store(&ds->alive_at, clock_now());
+    return ds;
+}
+
+static void datasource_delete(struct datasource *ds) {
+    for (size_t i = 0; i < ds->lane_count; i++)
+        free(ds->lanes[i]);
+    free(ds->lanes);
+    for (int i = 0; i < LIVE_STATES; i++)
+        LIST_EACH(&ds->lives[i], p) live_free(LIST_ENTRY(p, struct live, link));
+    table_done(&ds->by_id, NULL);
+    receipts_done(&ds->receipts);
+    shares_done(&ds->shares);
+    pthread_mutex_destroy(&ds->instance_lock);
+    pthread_mutex_destroy(&ds->inbox_lock);
+    close(ds->wake_fd);
+    close(ds->control_fd);
+    free(ds->name);
+    free(ds->url);
+    free(ds->schema);
+    free(ds);
+}
+
+static int start_relay(struct datasource *ds, bool only, struct jobs_error *err) {
+    const struct config *config = service_config(ds->service);
+    const char *amqp_url = config_text(config, "jobs.amqp.url"), *service = config_text(config, "jobs.service");
+    struct relay_options relay = {.log = &ds->service->log, .datasource = ds->name, .service = service,
+                                  .amqp_url = amqp_url, .sql = datasource_sql_options(ds, "jobs relay"),
+                                  .refused_ms = config_integer(config, "jobs.amqp.refused.ms")};
+    relay.sql.fenced_plans = true;
+    int rc = relay_start(&relay, &ds->relay, err);
+    if (rc < 0)
+        return rc;
+    const char *trust = config_text(config, "jobs.amqp.commands.trust");
+    struct keeper_options keeper = {.log = &ds->service->log, .datasource = ds->name, .service = service,
+                                    .amqp_url = amqp_url, .sql = datasource_sql_options(ds, "jobs keeper"),
+                                    .trust = strcmp(trust, "vhost") == 0 ? COMMAND_TRUST_VHOST : COMMAND_TRUST_USER_ID,
+                                    .only_datasource = only};
+    keeper.sql.fenced_plans = true;
+    return keeper_start(&keeper, &ds->keeper, err);
+}
+
+static int start_threads(struct datasource *ds, struct jobs_error *err) {
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* threads inherit it: signals belong to the program */
+    int failed = pthread_create(&ds->dispatcher_thread, NULL, dispatcher_main, ds);
+    if (!failed && (failed = pthread_create(&ds->control_thread, NULL, control_main, ds))) {
+        atomic_store(&ds->quitting, true);
+        pthread_join(ds->dispatcher_thread, NULL);
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (failed)
+        return error_set(err, JOBS_ENOMEM, "datasource %s: no thread: %s", ds->name, strerror(failed));
+    pthread_setname_np(ds->dispatcher_thread, "jobs-tick");
+    pthread_setname_np(ds->control_thread, "jobs-control");
+    return 0;
+}
+
+int datasource_start(struct job_service *service, const char *name, const char *url, const char *schema, bool only,
+                     struct datasource **ret, struct jobs_error *err) {
+    struct jobs_error own;
+    struct datasource *ds = datasource_new(service, name, url, schema);
+    int rc = first_contact(ds, err ? err : &own);
+    if (rc == 0)
+        rc = start_relay(ds, only, err);
+    if (rc == 0)
+        rc = start_threads(ds, err);
+    if (rc < 0) {
+        keeper_stop(ds->keeper);
+        relay_stop(ds->relay);
+        datasource_delete(ds);
+        return rc;
+    }
+    *ret = ds;
+    return 0;
+}
+
+void datasource_drain(struct datasource *ds) {
+    atomic_store(&ds->draining, true);
+    atomic_store(&ds->look, true); /* something happened */
+    datasource_wake(ds);
+}
+
+void datasource_stop_runs(struct datasource *ds) {
+    atomic_store(&ds->stop_runs, true);
+    atomic_store(&ds->look, true);
+    datasource_wake(ds);
+}
+
+bool datasource_is_drained(const struct datasource *ds) { return atomic_load(&ds->drained); }
+
+void datasource_free(struct datasource *ds) {
+    atomic_store(&ds->quitting, true);
+    datasource_wake(ds);
+    wake_control(ds);
+    pthread_join(ds->dispatcher_thread, NULL);
+    pthread_join(ds->control_thread, NULL);
+    keeper_stop(ds->keeper);
+    relay_stop(ds->relay);
+    datasource_delete(ds);
+}

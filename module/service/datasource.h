@@ -1,0 +1,104 @@
+/* One datasource as an instance serves it: its threads and what they share.
+ *
+ *   dispatcher  the tick: the only one that changes jobs. Session 1
+ *   control     listens, beats, holds the advisory lock, renews the relay's lease. Session 2
+ *   relay, keeper  on the holder of the lease only. Sessions 3 and 4
+ */
+#ifndef SERVICE_DATASOURCE_H
+#define SERVICE_DATASOURCE_H
+#include "module/base/list.h"
+#include "module/base/table.h"
+#include "module/service/keeper.h"
+#include "module/service/live.h"
+#include "module/service/relay.h"
+#include "module/service/service.h"
+#include "sql/sql.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct datasource_counters { /* since start; any thread may read */
+    atomic_llong ticks, claimed, ended, fenced, busy, handed_back, refused;
+};
+
+struct datasource {
+    /* Never change after start. */
+    struct job_service *service;
+    char *name, *url, *schema;
+    struct relay *relay;
+    struct keeper *keeper;
+    pthread_t dispatcher_thread, control_thread;
+    int wake_fd, control_fd; /* eventfds: something for the dispatcher / the control thread */
+
+    /* Any thread. */
+    atomic_bool look;          /* look for work of others: a notification, a reconnect */
+    atomic_bool look_at_stops; /* somebody asked a job to stop */
+    atomic_bool draining;      /* SIGTERM: claim no more, hand back, end */
+    atomic_bool stop_runs;     /* the grace is over: stop what still runs */
+    atomic_bool drained;       /* all ends are written */
+    atomic_bool quitting;      /* leave at once */
+    atomic_bool reloaded;      /* classes or pool size changed */
+    atomic_bool lost;          /* another instance declared this one lost */
+    atomic_bool asleep;        /* the dispatcher waits at wake_fd */
+    atomic_llong alive_at;     /* when the dispatcher last came round */
+    atomic_llong control_at;   /* when the control connection last had an answer */
+    struct datasource_counters counters;
+
+    /* Guarded by `instance_lock`. */
+    pthread_mutex_t instance_lock;
+    char instance[37];  /* the service's, until this datasource declared it lost */
+    bool introduced;    /* the row of this instance is there */
+
+    /* Guarded by `inbox_lock`: what pool threads put in. */
+    pthread_mutex_t inbox_lock;
+    struct list started, ended; /* live.inbox */
+    size_t pooled;              /* in the pool, not begun */
+
+    /* Dispatcher thread only. */
+    struct sql *sql;
+    int epoch;
+    int64_t tick;                      /* number of the last one; never used twice */
+    struct list lives[LIVE_STATES];    /* live.link */
+    size_t live_count, ending_count;
+    struct table by_id;                /* id to struct live */
+    struct receipts receipts;
+    struct shares shares;
+    char **lanes;                      /* besides '' */
+    size_t lane_count;
+    size_t scan_lane;                  /* where the scan for tenants goes on: 0 is lane '' */
+    char scan_tenant[64];
+    bool scanning;
+    int64_t next_look, next_timer, next_progress, next_try; /* clock_now() */
+    int64_t last_work;                 /* when work was last found */
+    bool awake;                        /* nobody needs to notify: it looks every few ms */
+    bool wake_pending;                 /* t_job_wake is to be written */
+    int64_t settling_until;            /* just gone to sleep: submitters may still believe it is awake */
+    int wakes;                         /* notifications in the present window */
+    int64_t wakes_since;
+    double tick_time, run_time;        /* microseconds, moving averages */
+    size_t end_limit;                  /* ends in a tick; halved to find a bad value */
+    int64_t close_at;                  /* when receipts are closed even alone */
+    int failures;                      /* ticks that failed in a row */
+    int64_t complained_at;             /* when a failure was last logged */
+};
+
+/* Starts its threads. A database that cannot be reached is no error (it is tried for ever); one that is there but cannot be
+ * used (schema, pooler, rights) is. */
+int datasource_start(struct job_service *service, const char *name, const char *url, const char *schema,
+                     bool only, struct datasource **ret, struct jobs_error *err);
+/* Claim no more, hand back what has not begun. */
+void datasource_drain(struct datasource *ds);
+/* Stop what runs; it goes back to the queue. */
+void datasource_stop_runs(struct datasource *ds);
+bool datasource_is_drained(const struct datasource *ds);
+/* Ends its threads and frees it. Nothing of it may be in the pool any more unless it was drained. */
+void datasource_free(struct datasource *ds);
+
+/* Wakes the dispatcher if it sleeps. Any thread. */
+void datasource_wake(struct datasource *ds);
+void datasource_instance(struct datasource *ds, char ret_id[37]);
+/* Session options for this datasource. */
+struct sql_options datasource_sql_options(const struct datasource *ds, const char *application_name);
+/* Opens a session and makes sure that schema, instance row and classes are there. */
+int datasource_introduce(struct datasource *ds, struct sql *sql, struct jobs_error *err);
+#endif

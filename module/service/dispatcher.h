@@ -1,0 +1,7 @@
+/* The dispatcher: sleeps until something happened, then sends ticks until nothing is due. */
+#ifndef SERVICE_DISPATCHER_H
+#define SERVICE_DISPATCHER_H
+#include "module/service/datasource.h"
+
+void *dispatcher_main(void *datasource); /* the thread */
+#endif

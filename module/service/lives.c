@@ -1,0 +1,249 @@
+#include "module/service/lives.h"
+
+#include "module/base/clock.h"
+#include "module/base/mem.h"
+
+#define WAIT_MOST CLOCK_SECOND           /* a claimed job that does not come to run by then is handed back */
+#define CONTROL_FRESH (2 * CLOCK_SECOND) /* at_most_once runs start only while we surely live */
+
+void live_move(struct datasource *ds, struct live *live, enum live_state state) {
+    list_remove(&live->link);
+    ds->ending_count -= live->state == LIVE_ENDING;
+    ds->ending_count += state == LIVE_ENDING;
+    live->state = state;
+    list_push_back(&ds->lives[state], &live->link);
+}
+
+void lives_enter(struct datasource *ds, struct live *live, enum live_state state) {
+    list_init(&live->link);
+    list_init(&live->inbox);
+    live->state = state;
+    list_push_back(&ds->lives[state], &live->link);
+    ds->ending_count += state == LIVE_ENDING;
+    ds->live_count++;
+    table_put(&ds->by_id, live->id, live);
+}
+
+/* ---- callbacks of the pool, on its threads ---- */
+
+static void on_started(struct pool_task *task) {
+    struct live *live = (struct live *)(void *)task;
+    struct datasource *ds = live->ds;
+    pthread_mutex_lock(&ds->inbox_lock);
+    live->began = true;
+    live->began_at = clock_now();
+    ds->pooled--;
+    list_push_back(&ds->started, &live->inbox);
+    pthread_mutex_unlock(&ds->inbox_lock);
+    datasource_wake(ds);
+}
+
+static void on_ended(struct pool_task *task) {
+    struct live *live = (struct live *)(void *)task;
+    struct datasource *ds = live->ds;
+    pthread_mutex_lock(&ds->inbox_lock);
+    live->ended = true;
+    live->ended_at = clock_now();
+    list_remove(&live->inbox); /* of `started`, when it was that quick */
+    list_push_back(&ds->ended, &live->inbox);
+    pthread_mutex_unlock(&ds->inbox_lock);
+    datasource_wake(ds); /* `live` is the dispatcher's now */
+}
+
+/* ---- from the claim to the pool ---- */
+
+static void to_pool(struct datasource *ds, struct live *live) {
+    live_move(ds, live, LIVE_POOLED);
+    pthread_mutex_lock(&ds->inbox_lock);
+    ds->pooled++;
+    pthread_mutex_unlock(&ds->inbox_lock);
+    pool_put(ds->service->pool, &live->task);
+}
+
+static void on_job_log(void *arg, const struct job *job, int level, const char *text) {
+    const struct datasource *ds = arg;
+    log_about(&ds->service->log, (enum log_level)level, job_tenant(job), job_id(job), "%s", text);
+}
+
+static void make_run(struct datasource *ds, struct live *live, const char *parameters) {
+    const struct config *config = service_config(ds->service);
+    const struct job_class *class = live->entry->class;
+    struct run_order order = {
+        .id = live->id, .tenant = live->tenant, .class_name = live->class_name, .parameters = parameters,
+        .traceparent = live->traceparent, .attempt = (unsigned)live->attempt, .version = (unsigned)live->version,
+        .timeout = live->timeout > 0 ? live->timeout
+                                     : config_class_integer(config, live->class_name, "timeout", class->timeout),
+        .workspace_base = ds->service->workspace_dir};
+    live->task.job = run_new(&order, class, live->entry->shared);
+    live->task.started = on_started;
+    live->task.ended = on_ended;
+    run_set_log(live->task.job, on_job_log, ds);
+}
+
+void live_launch(struct datasource *ds, struct live *live, const char *parameters) {
+    if (!live->entry) {
+        live_move(ds, live, LIVE_CLASSLESS);
+    } else if (!parameters) {
+        live_move(ds, live, LIVE_FETCHING);
+    } else {
+        make_run(ds, live, parameters);
+        if (live->careful)
+            live_move(ds, live, LIVE_CAREFUL);
+        else
+            to_pool(ds, live);
+    }
+}
+
+void live_start_careful(struct datasource *ds, struct live *live) {
+    bool sure = clock_now() - atomic_load(&ds->control_at) < CONTROL_FRESH;
+    if (live->entry->class->at_most_once && !sure)
+        return; /* stays CAREFUL and is asked again */
+    pool_release(ds->service->pool, 1);
+    live->reserved = false;
+    to_pool(ds, live);
+}
+
+void live_finish(struct datasource *ds, struct live *live) {
+    if (live->receipt)
+        receipt_leave(&ds->receipts, live->receipt);
+    if (live->share) {
+        live->share->lives--;
+        if (live->began)
+            shares_ended(live->share, live->estimate, (double)(live->ended_at - live->began_at));
+        else
+            shares_refund(live->share, live->estimate);
+    }
+    if (live->reserved)
+        pool_release(ds->service->pool, 1);
+    ds->ending_count -= live->state == LIVE_ENDING;
+    list_remove(&live->link);
+    if (!live->fenced)
+        table_take(&ds->by_id, live->id);
+    ds->live_count--;
+    live_free(live);
+}
+
+bool live_withdraw(struct datasource *ds, struct live *live) {
+    if (live->state == LIVE_CLASSLESS || live->state == LIVE_FETCHING || live->state == LIVE_CAREFUL) {
+        if (live->reserved)
+            pool_release(ds->service->pool, 1);
+        live->reserved = false;
+        return true;
+    }
+    if (live->state != LIVE_POOLED || !pool_withdraw(ds->service->pool, &live->task))
+        return false;
+    pthread_mutex_lock(&ds->inbox_lock);
+    ds->pooled--;
+    pthread_mutex_unlock(&ds->inbox_lock);
+    return true;
+}
+
+void live_stop(struct datasource *ds, struct live *live) {
+    if (live->state == LIVE_ENDING)
+        return; /* the database turns its end into ABORTED unless it is a success */
+    if (live_withdraw(ds, live)) {
+        live_set_end(live, JOB_ABORTED, false, "ABORTED", 0, NULL, NULL);
+        live_move(ds, live, LIVE_ENDING);
+    } else {
+        run_stop(live->task.job, RUN_STOP_REQUESTED);
+    }
+}
+
+void live_fence(struct datasource *ds, struct live *live) {
+    if (live->fenced)
+        return;
+    atomic_fetch_add(&ds->counters.fenced, 1);
+    if (live->state == LIVE_ENDING || live_withdraw(ds, live)) {
+        live_finish(ds, live);
+        return;
+    }
+    log_about(&ds->service->log, LOG_LEVEL_WARNING, live->tenant, live->id,
+              "taken over by another instance while it ran here: its run is stopped, what it returns is dropped");
+    live->fenced = true;
+    table_take(&ds->by_id, live->id); /* it may be claimed here again while the old run goes on */
+    if (live->receipt)
+        receipt_leave(&ds->receipts, live->receipt);
+    live->receipt = NULL;
+    run_stop(live->task.job, RUN_STOP_LOST);
+}
+
+/* ---- what the pool's threads told ---- */
+
+static void collect_end(struct datasource *ds, struct live *live) {
+    if (live->fenced) {
+        live_finish(ds, live);
+        return;
+    }
+    double took = (double)(live->ended_at - live->began_at);
+    ds->run_time += (took - ds->run_time) / 64;
+    live_decide(live, service_config(ds->service));
+    live_move(ds, live, LIVE_ENDING);
+}
+
+void lives_collect(struct datasource *ds) {
+    struct list started, ended;
+    list_init(&started), list_init(&ended);
+    pthread_mutex_lock(&ds->inbox_lock);
+    list_move_all(&started, &ds->started);
+    list_move_all(&ended, &ds->ended);
+    /* Out of the lists while the lock is held: on_ended removes a started one from whatever list it is in. */
+    LIST_EACH(&started, p) {
+        struct live *live = LIST_ENTRY(p, struct live, inbox);
+        list_remove(p);
+        live_move(ds, live, LIVE_STARTED);
+    }
+    pthread_mutex_unlock(&ds->inbox_lock);
+    LIST_EACH(&ended, p) {
+        list_remove(p);
+        collect_end(ds, LIST_ENTRY(p, struct live, inbox));
+    }
+}
+
+/* ---- the way back ---- */
+
+static bool may_go_back(const struct live *live) {
+    return !(live->recorded && live->entry && live->entry->class->at_most_once);
+}
+
+static void hand_back(struct datasource *ds, struct live *live) {
+    if (!may_go_back(live) || !live_withdraw(ds, live))
+        return;
+    atomic_fetch_add(&ds->counters.handed_back, 1);
+    live_set_end(live, JOB_QUEUED, true, "HANDED_BACK", 0, NULL, NULL);
+    live_move(ds, live, LIVE_ENDING);
+}
+
+void lives_hand_back(struct datasource *ds, int64_t now) {
+    static const enum live_state waiting[] = {LIVE_CLASSLESS, LIVE_FETCHING, LIVE_CAREFUL, LIVE_POOLED};
+    bool all = atomic_load(&ds->draining);
+    for (size_t i = all ? 0 : 2; i < 4; i++)
+        LIST_EACH(&ds->lives[waiting[i]], p) {
+            struct live *live = LIST_ENTRY(p, struct live, link);
+            if (!all && now - live->claimed_at < WAIT_MOST)
+                break; /* the list is in order of the claims */
+            if (!all && live->recorded)
+                continue;
+            hand_back(ds, live);
+            if (!all && ds->run_time < (double)WAIT_MOST)
+                ds->run_time = (double)WAIT_MOST; /* runs take long: no prefetch until they are seen to be short */
+        }
+}
+
+int64_t lives_hand_back_at(const struct datasource *ds) {
+    int64_t at = INT64_MAX;
+    for (int i = 0; i < 2; i++) {
+        const struct list *head = &ds->lives[i ? LIVE_POOLED : LIVE_CAREFUL];
+        if (!list_empty(head)) {
+            int64_t due = LIST_ENTRY(head->next, struct live, link)->claimed_at + WAIT_MOST;
+            at = due < at ? due : at;
+        }
+    }
+    return at;
+}
+
+void lives_stop_runs(struct datasource *ds, enum run_stop_reason reason) {
+    static const enum live_state running[] = {LIVE_POOLED, LIVE_STARTED, LIVE_RUNNING};
+    for (size_t i = 0; i < sizeof running / sizeof *running; i++)
+        LIST_EACH(&ds->lives[running[i]], p)
+            run_stop(LIST_ENTRY(p, struct live, link)->task.job, reason);
+}

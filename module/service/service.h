@@ -1,0 +1,33 @@
+/* JobService: what its datasources share. */
+#ifndef SERVICE_SERVICE_H
+#define SERVICE_SERVICE_H
+#include "module/base/config.h"
+#include "module/base/log.h"
+#include "module/job/classes.h"
+#include "module/worker/pool.h"
+
+#include <pthread.h>
+
+struct job_service {
+    /* Never change after start: every thread may read them. */
+    struct log log;
+    struct classes *classes;
+    struct pool *pool;
+    char instance[37]; /* this incarnation of this process */
+    char *name, *host, *workspace_dir;
+
+    /* Replaced by a reload, under `config_lock`; the old ones are kept until the service ends (reloads are rare and configs are
+     * small), so a pointer that was read stays good. */
+    pthread_mutex_t config_lock;
+    const struct config *config;
+    const struct config **old_configs;
+    size_t old_config_count;
+
+    struct job_service_options options; /* its texts are copies */
+    struct datasource **datasources;    /* the caller's thread only (start, reload, stop) */
+    size_t datasource_count;
+};
+
+/* The config in force. Any thread; good until the service ends. */
+const struct config *service_config(struct job_service *service);
+#endif

@@ -1,0 +1,135 @@
+#include "module/base/clock.h"
+#include "module/base/mem.h"
+#include "module/service/lives.h"
+#include "module/service/tick_steps.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char *const tick_statements[] = {
+    "tick_begin",    "run_end",     "run_start",     "run_progress",     "receipt_close",  "timer_promote", "timer_next",
+    "ready_claim",   "ready_tenants", "instance_classes", "run_parameters", "stop_look",   "wake_sleep"};
+const size_t tick_statement_count = sizeof tick_statements / sizeof *tick_statements;
+
+struct tick *tick_new(struct datasource *ds) {
+    struct tick *tick = MEM_NEW(struct tick);
+    tick->ds = ds;
+    return tick;
+}
+
+void tick_free(struct tick *tick) {
+    if (!tick)
+        return;
+    for (size_t i = 0; i < BUFS_MAX; i++)
+        buf_done(&tick->bufs[i]);
+    free(tick);
+}
+
+struct tick_step *tick_add(struct tick *tick, const char *name, bool writes, bool with_instance,
+                           void (*apply)(struct tick *tick, const struct sql_result *result)) {
+    struct tick_step *step = &tick->steps[tick->count];
+    step->apply = apply;
+    step->parameters.count = 0;
+    tick->sql[tick->count++] = (struct sql_step){.name = name, .parameters = &step->parameters};
+    tick->writes |= writes;
+    if (with_instance)
+        sql_add_text(&step->parameters, tick->instance);
+    return step;
+}
+
+struct buf *tick_array(struct tick *tick) {
+    struct buf *array = &tick->bufs[tick->buf_count++];
+    sql_array_begin(array);
+    return array;
+}
+
+void tick_add_array(struct tick_step *step, struct buf *array) {
+    sql_array_end(array);
+    sql_add_text(&step->parameters, buf_get(array));
+}
+
+struct live *tick_live(struct tick *tick, const struct sql_result *result, size_t row, int id_column) {
+    return table_get(&tick->ds->by_id, sql_get(result, row, id_column));
+}
+
+bool tick_build(struct tick *tick) {
+    struct datasource *ds = tick->ds;
+    tick->now = clock_now();
+    tick->count = tick->buf_count = 0;
+    tick->writes = false;
+    tick->end_count = tick->start_count = tick->progress_count = tick->receipt_count = 0;
+    tick->share_count = tick->reserved = tick->fetch_count = 0;
+    datasource_instance(ds, tick->instance);
+    struct tick_step *begin = tick_add(tick, "tick_begin", false, true, NULL);
+    sql_add_integer(&begin->parameters, ds->epoch);
+
+    tick_add_ends(tick);
+    tick_add_starts(tick);
+    tick_add_progress(tick);
+    tick_add_timers(tick);
+    tick_add_claim(tick);
+    tick_add_scan(tick);
+    tick_add_classes(tick);
+    tick_add_parameters(tick);
+    tick_add_stops(tick);
+    tick_add_wake(tick);
+    tick_add_receipts(tick); /* last: alone they can wait, beside others they cost little */
+    return tick->count > 1;
+}
+
+static void apply_all(struct tick *tick, size_t first) {
+    for (size_t i = first; i < tick->count; i++) {
+        if (tick->steps[i].apply)
+            tick->steps[i].apply(tick, tick->sql[i].result);
+        sql_result_free(tick->sql[i].result);
+        tick->sql[i].result = NULL;
+    }
+}
+
+int tick_send(struct tick *tick, struct jobs_error *err) {
+    struct datasource *ds = tick->ds;
+    size_t first = tick->writes ? 0 : 1;
+    int rc = sql_pipeline(ds->sql, tick->sql + first, tick->count - first, &tick->failed, err);
+    tick->failed += first;
+    if (rc < 0) {
+        tick_undo_claim(tick);
+        return rc;
+    }
+    double took = (double)(clock_now() - tick->now);
+    ds->tick_time += (took - ds->tick_time) / 8;
+    atomic_fetch_add(&ds->counters.ticks, 1);
+    apply_all(tick, first);
+    if (tick->writes && ds->relay)
+        relay_wake(ds->relay);
+    return 0;
+}
+
+/* The value stands alone and is refused: its job fails without it. */
+static void refuse(struct datasource *ds, struct live *live, const struct jobs_error *err) {
+    atomic_fetch_add(&ds->counters.refused, 1);
+    log_about(&ds->service->log, LOG_LEVEL_WARNING, live->tenant, live->id, "its result is refused by the database: %s",
+              err->text);
+    if (++live->refusals > 1) { /* not the data then: leave it to whoever finds it */
+        log_about(&ds->service->log, LOG_LEVEL_ERROR, live->tenant, live->id, "its end cannot be written, given up");
+        live_finish(ds, live);
+        return;
+    }
+    live_set_end(live, JOB_FAILED, false, "FAILED", 0, "RESULT", err->text);
+}
+
+bool tick_narrow(struct tick *tick, const struct jobs_error *err) {
+    struct datasource *ds = tick->ds;
+    static const char *const classes[] = {"21", "22", "23", "54"};
+    bool data = false;
+    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
+        data |= strncmp(err->sqlstate, classes[i], 2) == 0;
+    if (!data || tick->failed >= tick->count || strcmp(tick->sql[tick->failed].name, "run_end") != 0)
+        return false;
+    if (tick->end_count > 1) {
+        ds->end_limit = tick->end_count / 2;
+    } else {
+        refuse(ds, tick->ends[0], err);
+        ds->end_limit = TICK_BATCH;
+    }
+    return true;
+}

@@ -1,0 +1,213 @@
+/* What others did: queued jobs of which tenants, timers, classes of other instances, stop requests; and the word that this instance
+ * sleeps or wakes. */
+#include "module/base/clock.h"
+#include "module/base/mem.h"
+#include "module/service/lives.h"
+#include "module/service/tick_steps.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SCAN_BATCH 300                   /* tenants in one tick */
+#define LOOK_ASLEEP CLOCK_SECOND         /* losing every notification costs at most this */
+#define LOOK_SETTLING (50 * CLOCK_MS)    /* submitters may still have read "awake" */
+#define LOOK_AWAKE (5 * CLOCK_MS)
+#define LOOK_FED (50 * CLOCK_MS)         /* there is work at hand */
+#define RECENT_MOST 200                  /* tenants asked at once on a wake-up */
+#define RECENT (60 * CLOCK_SECOND)
+#define AWAKE_WINDOW (200 * CLOCK_MS)
+#define AWAKE_WAKES 20                   /* so many notifications in a window are more dear than looking */
+
+/* ---- who has work: a rotating scan over lanes and tenants ---- */
+
+static int64_t look_interval(const struct datasource *ds, int64_t now) {
+    if (ds->shares.hungry_count > 0)
+        return LOOK_FED;
+    if (ds->awake)
+        return LOOK_AWAKE;
+    return now < ds->settling_until ? LOOK_SETTLING : LOOK_ASLEEP;
+}
+
+static void scan_ended(struct datasource *ds, int64_t now) {
+    ds->scan_tenant[0] = '\0';
+    ds->scanning = ++ds->scan_lane <= ds->lane_count;
+    if (!ds->scanning) {
+        ds->scan_lane = 0;
+        ds->next_look = now + look_interval(ds, now);
+    }
+}
+
+static const char *scan_lane(const struct datasource *ds) {
+    return ds->scan_lane == 0 ? "" : ds->lanes[ds->scan_lane - 1];
+}
+
+static void apply_scan(struct tick *tick, const struct sql_result *rows) {
+    struct datasource *ds = tick->ds;
+    int tenant = sql_column(rows, "tenant"), weight = sql_column(rows, "weight"), paused = sql_column(rows, "paused");
+    size_t n = sql_count(rows);
+    for (size_t i = 0; i < n; i++) {
+        struct share *share = shares_find(&ds->shares, scan_lane(ds), sql_get(rows, i, tenant));
+        share->weight = (int)sql_get_integer(rows, i, weight, 1);
+        shares_set_hungry(&ds->shares, share, !sql_get_boolean(rows, i, paused));
+    }
+    if (n == SCAN_BATCH)
+        snprintf(ds->scan_tenant, sizeof ds->scan_tenant, "%s", sql_get(rows, n - 1, tenant));
+    else
+        scan_ended(ds, tick->now);
+}
+
+static void apply_timer_next(struct tick *tick, const struct sql_result *rows) {
+    tick->ds->next_timer =
+        sql_count(rows) == 0 ? INT64_MAX : tick->now + sql_get_integer(rows, 0, sql_column(rows, "wait"), 0);
+}
+
+/* A notification does not say whose jobs came: who had some lately is asked at once, in this very tick. */
+static void heard_of_work(struct datasource *ds, int64_t now) {
+    if (now - ds->wakes_since > AWAKE_WINDOW)
+        ds->wakes_since = now, ds->wakes = 0;
+    if (++ds->wakes > AWAKE_WAKES && !ds->awake)
+        ds->awake = ds->wake_pending = true;
+    ds->last_work = now;
+    ds->scanning = true;
+    ds->scan_lane = 0;
+    ds->scan_tenant[0] = '\0';
+    shares_wake_recent(&ds->shares, now - RECENT, RECENT_MOST);
+}
+
+void tick_add_scan(struct tick *tick) {
+    struct datasource *ds = tick->ds;
+    if (atomic_load(&ds->draining))
+        return;
+    if (!ds->scanning && tick->now < ds->next_look)
+        return;
+    if (!ds->scanning)
+        shares_forget(&ds->shares, tick->now - 2 * RECENT);
+    struct tick_step *step = tick_add(tick, "ready_tenants", false, false, apply_scan);
+    sql_add_text(&step->parameters, scan_lane(ds));
+    sql_add_text(&step->parameters, ds->scan_tenant);
+    sql_add_integer(&step->parameters, SCAN_BATCH);
+    tick_add(tick, "timer_next", false, false, apply_timer_next);
+}
+
+/* ---- timers ---- */
+
+static void apply_timers(struct tick *tick, const struct sql_result *rows) {
+    struct datasource *ds = tick->ds;
+    int lane = sql_column(rows, "lane"), tenant = sql_column(rows, "tenant");
+    for (size_t i = 0; i < sql_count(rows); i++)
+        shares_set_hungry(&ds->shares, shares_find(&ds->shares, sql_get(rows, i, lane), sql_get(rows, i, tenant)), true);
+}
+
+void tick_add_timers(struct tick *tick) {
+    struct datasource *ds = tick->ds;
+    if (atomic_exchange(&ds->look, false)) /* before the claim, which asks those who may have work now */
+        heard_of_work(ds, tick->now);
+    if (tick->now < ds->next_timer || atomic_load(&ds->draining))
+        return;
+    struct tick_step *step = tick_add(tick, "timer_promote", true, false, apply_timers);
+    sql_add_integer(&step->parameters, TICK_BATCH);
+    tick_add(tick, "timer_next", false, false, apply_timer_next);
+}
+
+/* ---- jobs of a class that this instance does not have ---- */
+
+static void apply_classes(struct tick *tick, const struct sql_result *rows) {
+    struct datasource *ds = tick->ds;
+    const struct classes *classes = ds->service->classes;
+    size_t others = sql_count(rows), own = classes_count(classes);
+    const char **names = mem_zero(others + own + 1, sizeof *names);
+    for (size_t i = 0; i < others; i++)
+        names[i] = sql_get(rows, i, 0);
+    for (size_t i = 0; i < own; i++)
+        names[others + i] = classes_at(classes, i)->class->name;
+    LIST_EACH(&ds->lives[LIVE_CLASSLESS], p) {
+        struct live *live = LIST_ENTRY(p, struct live, link);
+        bool elsewhere = false;
+        for (size_t i = 0; i < others; i++)
+            elsewhere |= strcmp(names[i], live->class_name) == 0;
+        if (elsewhere) {
+            live_set_end(live, JOB_PENDING, true, "HANDED_BACK", 1000, NULL, NULL);
+        } else {
+            char *similar = classes_similar(names, others + own, live->class_name), text[600];
+            snprintf(text, sizeof text, "no running instance has class \"%s\"%s%s%s", live->class_name,
+                     similar[0] ? "; similar: " : "", similar, similar[0] ? "" : " or a similar one");
+            live_set_end(live, JOB_FAILED, false, "FAILED", 0, "CLASS", text);
+            free(similar);
+        }
+        live_move(ds, live, LIVE_ENDING);
+    }
+    free(names);
+}
+
+void tick_add_classes(struct tick *tick) {
+    if (!list_empty(&tick->ds->lives[LIVE_CLASSLESS]))
+        tick_add(tick, "instance_classes", false, true, apply_classes);
+}
+
+/* ---- parameters that were too large for the claim ---- */
+
+static void apply_parameters(struct tick *tick, const struct sql_result *rows) {
+    struct live *live = tick->fetches[tick->fetch_count++];
+    live_launch(tick->ds, live, sql_get(rows, 0, sql_column(rows, "parameters")));
+}
+
+void tick_add_parameters(struct tick *tick) {
+    size_t n = 0;
+    LIST_EACH(&tick->ds->lives[LIVE_FETCHING], p) {
+        if (n == FETCH_BATCH)
+            break;
+        struct live *live = LIST_ENTRY(p, struct live, link);
+        struct tick_step *step = tick_add(tick, "run_parameters", false, false, apply_parameters);
+        sql_add_text(&step->parameters, live->id);
+        tick->fetches[n++] = live;
+    }
+    tick->fetch_count = 0; /* apply counts them again, in the same order */
+}
+
+/* ---- stop requests ---- */
+
+static void apply_stops(struct tick *tick, const struct sql_result *rows) {
+    int id = sql_column(rows, "id");
+    for (size_t i = 0; i < sql_count(rows); i++) {
+        struct live *live = tick_live(tick, rows, i, id);
+        if (live)
+            live_stop(tick->ds, live);
+    }
+}
+
+void tick_add_stops(struct tick *tick) {
+    struct datasource *ds = tick->ds;
+    if (!atomic_exchange(&ds->look_at_stops, false) || ds->live_count == ds->ending_count)
+        return;
+    struct tick_step *step = tick_add(tick, "stop_look", false, true, apply_stops);
+    struct buf *ids = tick_array(tick);
+    for (int state = 0; state < LIVE_ENDING; state++)
+        LIST_EACH(&ds->lives[state], p) sql_array_plain(ids, LIST_ENTRY(p, struct live, link)->id);
+    tick_add_array(step, ids);
+}
+
+/* ---- asleep or awake ---- */
+
+static void apply_wake(struct tick *tick, const struct sql_result *rows) {
+    struct datasource *ds = tick->ds;
+    if (sql_count(rows) == 0)
+        return; /* somebody writes it at this moment: again */
+    ds->wake_pending = false;
+    if (!ds->awake) { /* committed: look again, what came before was not notified */
+        ds->settling_until = tick->now + CLOCK_SECOND;
+        ds->next_look = 0;
+    }
+}
+
+void tick_add_wake(struct tick *tick) {
+    struct datasource *ds = tick->ds;
+    if (ds->awake && tick->now - ds->last_work > AWAKE_WINDOW) {
+        ds->awake = false;
+        ds->wake_pending = true;
+    }
+    if (!ds->wake_pending)
+        return;
+    struct tick_step *step = tick_add(tick, "wake_sleep", true, true, apply_wake);
+    sql_add_boolean(&step->parameters, !ds->awake && !atomic_load(&ds->draining));
+}

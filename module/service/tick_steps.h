@@ -1,0 +1,70 @@
+/* Inside of a tick: its steps, one file per kind. Each step is a statement with parameters and what is done with its answer once
+ * the whole tick is committed. */
+#ifndef SERVICE_TICK_STEPS_H
+#define SERVICE_TICK_STEPS_H
+#include "module/base/clock.h"
+#include "module/service/tick.h"
+
+#define STEPS_MAX 20
+#define BUFS_MAX 64
+#define BUSY_PAUSE (20 * CLOCK_MS) /* before a row that somebody holds is asked for again */
+#define FETCH_BATCH 4 /* large parameters in one tick: up to 1 MiB each */
+
+struct tick_step {
+    void (*apply)(struct tick *tick, const struct sql_result *result); /* NULL: nothing to do */
+    int64_t number;                                                    /* of the step, for its apply */
+    struct sql_parameters parameters;
+};
+
+struct tick {
+    struct datasource *ds;
+    int64_t now; /* clock_now() when it was put together */
+    char instance[37];
+
+    struct sql_step sql[STEPS_MAX]; /* parallel to steps; [0] is tick_begin */
+    struct tick_step steps[STEPS_MAX];
+    size_t count;
+    bool writes; /* a tick that only looks needs no fence */
+    size_t failed;
+
+    struct buf bufs[BUFS_MAX]; /* array literals; memory is kept from tick to tick */
+    size_t buf_count;
+
+    /* What was sent, for apply. */
+    struct live *ends[TICK_BATCH], *starts[TICK_BATCH], *progress[TICK_BATCH];
+    unsigned progress_percent[TICK_BATCH];
+    size_t end_count, start_count, progress_count;
+    struct receipt *receipts[TICK_BATCH];
+    size_t receipt_count;
+    struct share *shares[TICK_BATCH];
+    size_t share_count, reserved;
+    struct live *fetches[FETCH_BATCH];
+    size_t fetch_count;
+};
+
+/* Adds a step; its parameters begin with the instance when `with_instance`. */
+struct tick_step *tick_add(struct tick *tick, const char *name, bool writes, bool with_instance,
+                           void (*apply)(struct tick *tick, const struct sql_result *result));
+/* An array literal to fill, begun. */
+struct buf *tick_array(struct tick *tick);
+/* Ends the array and makes it the next parameter. */
+void tick_add_array(struct tick_step *step, struct buf *array);
+/* The live job of a row's column `id`, if it is among those sent (by_id). */
+struct live *tick_live(struct tick *tick, const struct sql_result *result, size_t row, int id_column);
+
+void tick_add_ends(struct tick *tick);
+void tick_add_starts(struct tick *tick);
+void tick_add_progress(struct tick *tick);
+void tick_add_receipts(struct tick *tick);
+void tick_add_timers(struct tick *tick);
+void tick_add_claim(struct tick *tick);
+void tick_undo_claim(struct tick *tick); /* the tick failed */
+void tick_add_scan(struct tick *tick);
+void tick_add_classes(struct tick *tick);
+void tick_add_parameters(struct tick *tick);
+void tick_add_stops(struct tick *tick);
+void tick_add_wake(struct tick *tick);
+
+/* Makes a live job from a row of ready_claim or receipt_own; the share is charged already. */
+struct live *live_from_row(struct datasource *ds, const struct sql_result *rows, size_t row);
+#endif

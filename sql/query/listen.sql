@@ -1,0 +1,2 @@
+-- Wake-ups and stop requests of this datasource: a hint, without payload but for a constant word.
+listen @schema@;
