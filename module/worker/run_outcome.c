@@ -156,11 +156,13 @@ static void settle_timeout(struct job *job) {
 
 static void settle_stop(struct job *job) {
     struct run_outcome *out = &job->outcome;
+    if (out->end == RUN_SUCCEEDED) {
+        job_advance_completion(job, INT64_MAX);
+        return;
+    }
     run_check_deadline(job); /* who polls the descriptor alone has not set the flag */
     enum run_stop_reason reason = run_stop_reason(job);
-    if (out->end == RUN_SUCCEEDED)
-        job_advance_completion(job, INT64_MAX);
-    else if (reason == RUN_STOP_TIMEOUT)
+    if (reason == RUN_STOP_TIMEOUT)
         settle_timeout(job);
     else if (reason == RUN_STOP_REQUESTED) {
         fail(out, RUN_ABORTED, NULL, NULL);

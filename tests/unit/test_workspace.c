@@ -90,7 +90,7 @@ static void follows_no_link_out(void **state) {
     free(path);
 
     /* The version, the job or the tenant itself is a link. */
-    static const char *const places[] = {"acme/" ID "/9", "acme/" ID, "acme"};
+    static const char *const places[] = {("acme/" ID "/9"), ("acme/" ID), "acme"};
     for (int i = 0; i < 3; i++) {
         struct jobs_error err = {0};
         assert_int_equal(remove_tree(AT_FDCWD, base), 0);
