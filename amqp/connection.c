@@ -14,13 +14,15 @@ enum { FRAME_MAX = 131072, CHANNEL_MAX = 8, TIMEOUT = 10000, HEARTBEAT = 10 };
 #define GOODBYE CLOCK_SECOND
 
 static struct timeval timeval_of(int64_t microseconds) {
-    return (struct timeval){.tv_sec = microseconds / CLOCK_SECOND, .tv_usec = microseconds % CLOCK_SECOND};
+    return (struct timeval){.tv_sec = microseconds / CLOCK_SECOND,
+                            .tv_usec = microseconds % CLOCK_SECOND};
 }
 
 static char *describe(const struct url *url) {
     struct buf buf = {0};
     bool brackets = strchr(url->info.host, ':') != NULL;
-    buf_format(&buf, brackets ? "AMQP broker [%s]:%d" : "AMQP broker %s:%d", url->info.host, url->info.port);
+    buf_format(&buf, brackets ? "AMQP broker [%s]:%d" : "AMQP broker %s:%d", url->info.host,
+               url->info.port);
     buf_format(&buf, ", virtual host %s", url->info.vhost);
     return buf_take(&buf);
 }
@@ -31,14 +33,17 @@ static const char *system_authorities(void) {
     return file && *file ? file : "/etc/ssl/certs/ca-certificates.crt";
 }
 
-static int make_socket(struct bus *bus, const struct url *url, amqp_socket_t **ret, struct jobs_error *err) {
-    amqp_socket_t *socket = url->info.ssl ? amqp_ssl_socket_new(bus->amqp) : amqp_tcp_socket_new(bus->amqp);
+static int make_socket(struct bus *bus, const struct url *url, amqp_socket_t **ret,
+                       struct jobs_error *err) {
+    amqp_socket_t *socket =
+        url->info.ssl ? amqp_ssl_socket_new(bus->amqp) : amqp_tcp_socket_new(bus->amqp);
     if (!socket)
         return error_set(err, JOBS_ENOMEM, "%s: no socket", bus->where);
     if (url->info.ssl) {
         const char *ca = url->ca ? url->ca : system_authorities();
         if (amqp_ssl_socket_set_cacert(socket, ca) != AMQP_STATUS_OK)
-            return error_set(err, JOBS_EINVAL, "%s: cannot read the certificates of %s", bus->where, ca);
+            return error_set(err, JOBS_EINVAL, "%s: cannot read the certificates of %s", bus->where,
+                             ca);
         amqp_ssl_socket_set_verify_peer(socket, 1);
         amqp_ssl_socket_set_verify_hostname(socket, 1);
     }
@@ -64,9 +69,11 @@ static amqp_table_entry_t yes(const char *name) {
 }
 
 /* librabbitmq adds what it can do itself. */
-static amqp_rpc_reply_t login(struct bus *bus, const struct url *url, const struct bus_options *options) {
-    amqp_table_entry_t can[] = {yes("connection.blocked"), yes("publisher_confirms"), yes("basic.nack"),
-                                yes("consumer_cancel_notify"), yes("authentication_failure_close")};
+static amqp_rpc_reply_t login(struct bus *bus, const struct url *url,
+                              const struct bus_options *options) {
+    amqp_table_entry_t can[] = {yes("connection.blocked"), yes("publisher_confirms"),
+                                yes("basic.nack"), yes("consumer_cancel_notify"),
+                                yes("authentication_failure_close")};
     amqp_table_entry_t entries[2] = {
         {.key = rabbitmq_bytes("capabilities"), .value.kind = AMQP_FIELD_KIND_TABLE},
         {.key = rabbitmq_bytes("connection_name"), .value.kind = AMQP_FIELD_KIND_UTF8}};
@@ -75,15 +82,17 @@ static amqp_rpc_reply_t login(struct bus *bus, const struct url *url, const stru
     entries[1].value.value.bytes = rabbitmq_bytes(options->name);
     amqp_table_t properties = {.num_entries = options->name ? 2 : 1, .entries = entries};
     return amqp_login_with_properties(bus->amqp, url->info.vhost, CHANNEL_MAX, FRAME_MAX,
-                                      options->heartbeat > 0 ? options->heartbeat : HEARTBEAT, &properties,
-                                      AMQP_SASL_METHOD_PLAIN, url->info.user, url->info.password);
+                                      options->heartbeat > 0 ? options->heartbeat : HEARTBEAT,
+                                      &properties, AMQP_SASL_METHOD_PLAIN, url->info.user,
+                                      url->info.password);
 }
 
 /* A close during the login is a refusal: user, password or virtual host. */
 static int log_in(struct bus *bus, const struct url *url, const struct bus_options *options,
                   struct jobs_error *err) {
     int result = failure_of_reply(bus, login(bus, url, options), 0, "log in", err);
-    if (result == BUS_ELOST && (bus->reply_code == AMQP_ACCESS_REFUSED || bus->reply_code == AMQP_NOT_ALLOWED)) {
+    if (result == BUS_ELOST &&
+        (bus->reply_code == AMQP_ACCESS_REFUSED || bus->reply_code == AMQP_NOT_ALLOWED)) {
         bus->lost.code = result = BUS_EREFUSED;
         if (err)
             err->code = result;
@@ -107,7 +116,8 @@ static int establish(struct bus *bus, const struct url *url, const struct bus_op
     if (result < 0)
         return result;
     int64_t left = until - clock_now();
-    struct timeval handshake = timeval_of(left > CLOCK_MS ? left : CLOCK_MS), rpc = timeval_of(bus->timeout);
+    struct timeval handshake = timeval_of(left > CLOCK_MS ? left : CLOCK_MS),
+                   rpc = timeval_of(bus->timeout);
     amqp_set_handshake_timeout(bus->amqp, &handshake);
     amqp_set_rpc_timeout(bus->amqp, &rpc);
     watchdog_arm(bus->watchdog, left > CLOCK_MS ? left : CLOCK_MS);
@@ -129,7 +139,8 @@ int bus_open(const struct bus_options *options, struct bus **ret, struct jobs_er
     bus->confirms = options->confirms;
     bus->content.max_length = options->max_length;
     bus->amqp = amqp_new_connection();
-    result = bus->amqp ? establish(bus, &url, options, err) : error_set(err, JOBS_ENOMEM, "%s: no memory", bus->where);
+    result = bus->amqp ? establish(bus, &url, options, err)
+                       : error_set(err, JOBS_ENOMEM, "%s: no memory", bus->where);
     url_done(&url);
     if (result < 0) {
         bus->lost.code = result; /* no goodbye */
@@ -182,10 +193,18 @@ int connection_check_short(const char *what, const char *text, struct jobs_error
     return 0;
 }
 
-bool bus_is_lost(const struct bus *bus) { return bus->lost.code != 0; }
-int bus_reply_code(const struct bus *bus) { return bus->reply_code; }
-bool bus_is_blocked(const struct bus *bus) { return bus->blocked; }
-size_t bus_unconfirmed(const struct bus *bus) { return bus->window.open; }
+bool bus_is_lost(const struct bus *bus) {
+    return bus->lost.code != 0;
+}
+int bus_reply_code(const struct bus *bus) {
+    return bus->reply_code;
+}
+bool bus_is_blocked(const struct bus *bus) {
+    return bus->blocked;
+}
+size_t bus_unconfirmed(const struct bus *bus) {
+    return bus->window.open;
+}
 
 int bus_fd(const struct bus *bus) {
     return bus->lost.code ? -1 : amqp_get_sockfd(bus->amqp);

@@ -7,14 +7,17 @@
 #include "amqp/watchdog.h"
 #include "amqp/window.h"
 
-enum { BUS_CHANNEL = 1, BUS_TOPOLOGY = 2 }; /* the second is opened on first use, and after a refusal */
-enum { BUS_SHORT = 255 };                   /* bytes of a name, routing key and most properties */
+enum {
+    BUS_CHANNEL = 1,
+    BUS_TOPOLOGY = 2
+};                        /* the second is opened on first use, and after a refusal */
+enum { BUS_SHORT = 255 }; /* bytes of a name, routing key and most properties */
 
 struct bus {
     amqp_connection_state_t amqp;
     struct watchdog *watchdog; /* NULL until the socket is connected */
-    char *where;               /* "AMQP broker host:port, virtual host x": begins every error text */
-    int64_t timeout;           /* us */
+    char *where;     /* "AMQP broker host:port, virtual host x": begins every error text */
+    int64_t timeout; /* us */
     bool confirms;
     bool blocked;
     bool topology_open;
@@ -24,11 +27,11 @@ struct bus {
     struct jobs_error lost;  /* why; code 0 = connected */
     struct jobs_error close; /* why the channel was closed */
 
-    struct window window;    /* tags over the life of the bus */
-    uint64_t channel_base;   /* tag before the first of the present channel */
-    uint64_t delivery_base;  /* likewise for deliveries */
+    struct window window;   /* tags over the life of the bus */
+    uint64_t channel_base;  /* tag before the first of the present channel */
+    uint64_t delivery_base; /* likewise for deliveries */
     uint64_t delivery_last;
-    struct content content;  /* the message that is coming in */
+    struct content content; /* the message that is coming in */
 };
 
 /* Around everything that may touch the socket: refuses when lost, then lets the watchdog watch. */

@@ -3,8 +3,8 @@
 
 #include <stdio.h>
 
-int bus_consume(struct bus *bus, const char *queue, uint16_t prefetch, unsigned flags, const char *consumer_tag,
-                char ret_consumer_tag[256], struct jobs_error *err) {
+int bus_consume(struct bus *bus, const char *queue, uint16_t prefetch, unsigned flags,
+                const char *consumer_tag, char ret_consumer_tag[256], struct jobs_error *err) {
     int result = connection_check_short("queue name", queue, err);
     if (result == 0)
         result = connection_check_short("consumer tag", consumer_tag, err);
@@ -17,9 +17,9 @@ int bus_consume(struct bus *bus, const char *queue, uint16_t prefetch, unsigned 
     amqp_basic_qos(bus->amqp, BUS_CHANNEL, 0, prefetch, 0);
     result = failure_of_latest(bus, BUS_CHANNEL, doing, err);
     if (result == 0) {
-        const amqp_basic_consume_ok_t *ok =
-            amqp_basic_consume(bus->amqp, BUS_CHANNEL, rabbitmq_bytes(queue), rabbitmq_bytes(consumer_tag), 0,
-                               (flags & BUS_NO_ACK) != 0, (flags & BUS_EXCLUSIVE) != 0, amqp_empty_table);
+        const amqp_basic_consume_ok_t *ok = amqp_basic_consume(
+            bus->amqp, BUS_CHANNEL, rabbitmq_bytes(queue), rabbitmq_bytes(consumer_tag), 0,
+            (flags & BUS_NO_ACK) != 0, (flags & BUS_EXCLUSIVE) != 0, amqp_empty_table);
         if (ok && ret_consumer_tag)
             snprintf(ret_consumer_tag, BUS_SHORT + 1, "%.*s", (int)ok->consumer_tag.len,
                      (const char *)ok->consumer_tag.bytes);

@@ -134,7 +134,8 @@ bool content_add(struct content *content, const amqp_frame_t *frame) {
 }
 
 bool content_is_complete(const struct content *content) {
-    return content->kind != CONTENT_NONE && content->has_header && content->received == content->body_size;
+    return content->kind != CONTENT_NONE && content->has_header &&
+           content->received == content->body_size;
 }
 
 /* A large body's memory is not kept for small ones. */

@@ -1,5 +1,5 @@
-/* One message that is coming in: method frame, header frame, body frames. Copies all at once, so that librabbitmq's
- * memory can be released after each frame. */
+/* One message that is coming in: method frame, header frame, body frames. Copies all at once, so
+ * that librabbitmq's memory can be released after each frame. */
 #ifndef AMQP_CONTENT_H
 #define AMQP_CONTENT_H
 #include "amqp/bus.h"
@@ -27,7 +27,8 @@ struct content {
 
 void content_begin_delivery(struct content *content, const amqp_basic_deliver_t *method);
 void content_begin_return(struct content *content, const amqp_basic_return_t *method);
-/* Takes a header or body frame. False: no message was under way, or the frame does not fit; the peer talks nonsense. */
+/* Takes a header or body frame. False: no message was under way, or the frame does not fit; the
+ * peer talks nonsense. */
 bool content_add(struct content *content, const amqp_frame_t *frame);
 bool content_is_complete(const struct content *content);
 void content_reset(struct content *content); /* no message is under way; memory is kept */

@@ -15,34 +15,41 @@ int failure_of_status(struct bus *bus, int status, const char *doing, struct job
         return 0;
     if (bus->lost.code)
         return copy_error(&bus->lost, err);
-    bool late = status == AMQP_STATUS_TIMEOUT || (bus->watchdog && watchdog_has_fired(bus->watchdog));
+    bool late =
+        status == AMQP_STATUS_TIMEOUT || (bus->watchdog && watchdog_has_fired(bus->watchdog));
     if (late)
         error_set(&bus->lost, JOBS_ETIMEOUT, "%s: %s: no answer within %lld ms", bus->where, doing,
                   (long long)bus->timeout / 1000);
     else
-        error_set(&bus->lost, BUS_ELOST, "%s: %s: %s", bus->where, doing, amqp_error_string2(status));
+        error_set(&bus->lost, BUS_ELOST, "%s: %s: %s", bus->where, doing,
+                  amqp_error_string2(status));
     return copy_error(&bus->lost, err);
 }
 
-static int text_length(amqp_bytes_t text) { return text.len > 500 ? 500 : (int)text.len; }
+static int text_length(amqp_bytes_t text) {
+    return text.len > 500 ? 500 : (int)text.len;
+}
 
-int failure_connection_closed(struct bus *bus, const amqp_connection_close_t *close, const char *doing,
-                              struct jobs_error *err) {
+int failure_connection_closed(struct bus *bus, const amqp_connection_close_t *close,
+                              const char *doing, struct jobs_error *err) {
     bus->reply_code = close->reply_code;
-    error_set(&bus->lost, BUS_ELOST, "%s: %s: closed by the broker: %d %.*s", bus->where, doing, close->reply_code,
-              text_length(close->reply_text), (const char *)close->reply_text.bytes);
+    error_set(&bus->lost, BUS_ELOST, "%s: %s: closed by the broker: %d %.*s", bus->where, doing,
+              close->reply_code, text_length(close->reply_text),
+              (const char *)close->reply_text.bytes);
     amqp_connection_close_ok_t ok = {0};
     amqp_send_method(bus->amqp, 0, AMQP_CONNECTION_CLOSE_OK_METHOD, &ok);
     return copy_error(&bus->lost, err);
 }
 
-int failure_channel_closed(struct bus *bus, amqp_channel_t channel, const amqp_channel_close_t *close,
-                           const char *doing, struct jobs_error *err) {
+int failure_channel_closed(struct bus *bus, amqp_channel_t channel,
+                           const amqp_channel_close_t *close, const char *doing,
+                           struct jobs_error *err) {
     bool topology = channel == BUS_TOPOLOGY;
     struct jobs_error why;
     bus->reply_code = close->reply_code;
-    error_set(&why, topology ? BUS_EREFUSED : BUS_ECHANNEL, "%s: %s: refused by the broker: %d %.*s", bus->where,
-              doing, close->reply_code, text_length(close->reply_text), (const char *)close->reply_text.bytes);
+    error_set(&why, topology ? BUS_EREFUSED : BUS_ECHANNEL,
+              "%s: %s: refused by the broker: %d %.*s", bus->where, doing, close->reply_code,
+              text_length(close->reply_text), (const char *)close->reply_text.bytes);
     amqp_channel_close_ok_t ok = {0};
     int status = amqp_send_method(bus->amqp, channel, AMQP_CHANNEL_CLOSE_OK_METHOD, &ok);
     if (status < 0)
@@ -56,8 +63,8 @@ int failure_channel_closed(struct bus *bus, amqp_channel_t channel, const amqp_c
     return copy_error(&why, err);
 }
 
-int failure_of_reply(struct bus *bus, amqp_rpc_reply_t reply, amqp_channel_t channel, const char *doing,
-                     struct jobs_error *err) {
+int failure_of_reply(struct bus *bus, amqp_rpc_reply_t reply, amqp_channel_t channel,
+                     const char *doing, struct jobs_error *err) {
     switch (reply.reply_type) {
     case AMQP_RESPONSE_NORMAL:
         return 0;
@@ -75,6 +82,7 @@ int failure_of_reply(struct bus *bus, amqp_rpc_reply_t reply, amqp_channel_t cha
     return failure_of_status(bus, AMQP_STATUS_CONNECTION_CLOSED, doing, err);
 }
 
-int failure_of_latest(struct bus *bus, amqp_channel_t channel, const char *doing, struct jobs_error *err) {
+int failure_of_latest(struct bus *bus, amqp_channel_t channel, const char *doing,
+                      struct jobs_error *err) {
     return failure_of_reply(bus, amqp_get_rpc_reply(bus->amqp), channel, doing, err);
 }

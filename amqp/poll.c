@@ -1,4 +1,5 @@
-/* What comes in: each frame is taken from librabbitmq, and what it says goes to the caller's handlers. */
+/* What comes in: each frame is taken from librabbitmq, and what it says goes to the caller's
+ * handlers. */
 #include "amqp/connection.h"
 #include "amqp/failure.h"
 #include "module/base/clock.h"
@@ -34,7 +35,8 @@ static void take_confirm(struct bus *bus, uint64_t tag, bool multiple, enum bus_
         settle(bus, bus->channel_base + tag, multiple, outcome, to);
 }
 
-static void take_blocked(struct bus *bus, bool blocked, amqp_bytes_t reason, const struct bus_handlers *to) {
+static void take_blocked(struct bus *bus, bool blocked, amqp_bytes_t reason,
+                         const struct bus_handlers *to) {
     char text[256];
     snprintf(text, sizeof(text), "%.*s", (int)reason.len, (const char *)reason.bytes);
     bus->blocked = blocked;
@@ -88,12 +90,14 @@ static int take_method(struct bus *bus, const amqp_frame_t *frame, const struct 
     }
 }
 
-/* Handlers may call bus_consume and the like; what they bring in is queued, this message is a copy. */
+/* Handlers may call bus_consume and the like; what they bring in is queued, this message is a copy.
+ */
 static void hand_over(struct bus *bus, const struct bus_handlers *to) {
     struct content *content = &bus->content;
     if (content->kind == CONTENT_RETURN) {
         if (to->returned)
-            to->returned(to->arg, &content->delivery, content->return_code, content->return_text.data);
+            to->returned(to->arg, &content->delivery, content->return_code,
+                         content->return_text.data);
     } else {
         bus->delivery_last = content->delivery.tag += bus->delivery_base;
         if (to->delivered)
@@ -120,7 +124,8 @@ static int take_frame(struct bus *bus, const amqp_frame_t *frame, const struct b
 }
 
 /* One frame at most. 1: there was one; 0: none within `timeout` microseconds. */
-static int wait_frame(struct bus *bus, int64_t timeout, amqp_frame_t *frame, struct jobs_error *err) {
+static int wait_frame(struct bus *bus, int64_t timeout, amqp_frame_t *frame,
+                      struct jobs_error *err) {
     struct timeval time = {.tv_sec = timeout / CLOCK_SECOND, .tv_usec = timeout % CLOCK_SECOND};
     watchdog_arm(bus->watchdog, bus->timeout + timeout);
     int status = amqp_simple_wait_frame_noblock(bus->amqp, frame, &time);
@@ -134,9 +139,10 @@ static bool is_buffered(const struct bus *bus) {
     return amqp_frames_enqueued(bus->amqp) || amqp_data_in_buffer(bus->amqp);
 }
 
-/* Stops at a closed channel: nothing more comes on it. When it was closed in another call, what came before is
- * still queued. */
-static int take_frames(struct bus *bus, int64_t timeout, const struct bus_handlers *to, struct jobs_error *err) {
+/* Stops at a closed channel: nothing more comes on it. When it was closed in another call, what
+ * came before is still queued. */
+static int take_frames(struct bus *bus, int64_t timeout, const struct bus_handlers *to,
+                       struct jobs_error *err) {
     int result = 0;
     do {
         if (bus->channel_closed && !amqp_frames_enqueued(bus->amqp))
@@ -175,7 +181,8 @@ static int reopen(struct bus *bus, const struct bus_handlers *to, struct jobs_er
     return BUS_ECHANNEL;
 }
 
-int bus_poll(struct bus *bus, int64_t timeout_ms, const struct bus_handlers *handlers, struct jobs_error *err) {
+int bus_poll(struct bus *bus, int64_t timeout_ms, const struct bus_handlers *handlers,
+             struct jobs_error *err) {
     const struct bus_handlers *to = handlers ? handlers : &nobody;
     assert(!bus->polling);
     bus->polling = true;

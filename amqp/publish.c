@@ -10,9 +10,10 @@
 
 enum { HEADERS_ON_STACK = 16, HEADER_OVERHEAD = 6, FRAME_OVERHEAD = 64 };
 
-/* Sets the property when there is a text; returns the bytes it needs on the wire, -1 when it is too long. */
-static ssize_t set_short(amqp_basic_properties_t *properties, amqp_bytes_t *property, amqp_flags_t flag,
-                         const char *text) {
+/* Sets the property when there is a text; returns the bytes it needs on the wire, -1 when it is too
+ * long. */
+static ssize_t set_short(amqp_basic_properties_t *properties, amqp_bytes_t *property,
+                         amqp_flags_t flag, const char *text) {
     if (!text)
         return 0;
     *property = rabbitmq_bytes(text);
@@ -20,16 +21,18 @@ static ssize_t set_short(amqp_basic_properties_t *properties, amqp_bytes_t *prop
     return property->len > BUS_SHORT ? -1 : (ssize_t)property->len + 1;
 }
 
-static int set_properties(amqp_basic_properties_t *properties, const struct bus_message *message, size_t *ret_size,
-                          struct jobs_error *err) {
+static int set_properties(amqp_basic_properties_t *properties, const struct bus_message *message,
+                          size_t *ret_size, struct jobs_error *err) {
     const struct {
         const char *name, *text;
         amqp_bytes_t *property;
         amqp_flags_t flag;
     } shorts[] = {
-        {"content_type", message->content_type, &properties->content_type, AMQP_BASIC_CONTENT_TYPE_FLAG},
+        {"content_type", message->content_type, &properties->content_type,
+         AMQP_BASIC_CONTENT_TYPE_FLAG},
         {"message_id", message->message_id, &properties->message_id, AMQP_BASIC_MESSAGE_ID_FLAG},
-        {"correlation_id", message->correlation_id, &properties->correlation_id, AMQP_BASIC_CORRELATION_ID_FLAG},
+        {"correlation_id", message->correlation_id, &properties->correlation_id,
+         AMQP_BASIC_CORRELATION_ID_FLAG},
         {"reply_to", message->reply_to, &properties->reply_to, AMQP_BASIC_REPLY_TO_FLAG},
         {"type", message->type, &properties->type, AMQP_BASIC_TYPE_FLAG},
         {"user_id", message->user_id, &properties->user_id, AMQP_BASIC_USER_ID_FLAG},
@@ -42,7 +45,8 @@ static int set_properties(amqp_basic_properties_t *properties, const struct bus_
         *ret_size += (size_t)size;
     }
     properties->_flags |= AMQP_BASIC_DELIVERY_MODE_FLAG;
-    properties->delivery_mode = message->persistent ? AMQP_DELIVERY_PERSISTENT : AMQP_DELIVERY_NONPERSISTENT;
+    properties->delivery_mode =
+        message->persistent ? AMQP_DELIVERY_PERSISTENT : AMQP_DELIVERY_NONPERSISTENT;
     if (message->timestamp > 0) {
         properties->_flags |= AMQP_BASIC_TIMESTAMP_FLAG;
         properties->timestamp = (uint64_t)message->timestamp;
@@ -62,23 +66,26 @@ static int set_headers(amqp_basic_properties_t *properties, amqp_table_entry_t *
         entries[i].value.value.bytes = rabbitmq_bytes(header->value);
         *size += entries[i].key.len + entries[i].value.value.bytes.len + HEADER_OVERHEAD;
     }
-    properties->headers = (amqp_table_t){.num_entries = (int)message->header_count, .entries = entries};
+    properties->headers =
+        (amqp_table_t){.num_entries = (int)message->header_count, .entries = entries};
     properties->_flags |= AMQP_BASIC_HEADERS_FLAG;
     return 0;
 }
 
-/* Everything is checked before the first frame goes out: one that cannot be encoded after that would leave half a
- * message on the wire. */
-static int check(const struct bus *bus, const struct bus_message *message, size_t size, struct jobs_error *err) {
+/* Everything is checked before the first frame goes out: one that cannot be encoded after that
+ * would leave half a message on the wire. */
+static int check(const struct bus *bus, const struct bus_message *message, size_t size,
+                 struct jobs_error *err) {
     if (size > (size_t)amqp_get_frame_max(bus->amqp))
-        return error_set(err, JOBS_EINVAL, "AMQP: properties and headers of %zu bytes, at most %d", size,
-                         amqp_get_frame_max(bus->amqp));
+        return error_set(err, JOBS_EINVAL, "AMQP: properties and headers of %zu bytes, at most %d",
+                         size, amqp_get_frame_max(bus->amqp));
     int result = connection_check_short("exchange name", message->exchange, err);
     return result < 0 ? result : connection_check_short("routing key", message->routing_key, err);
 }
 
 static int send_message(struct bus *bus, const struct bus_message *message,
-                        const amqp_basic_properties_t *properties, uint64_t *ret_tag, struct jobs_error *err) {
+                        const amqp_basic_properties_t *properties, uint64_t *ret_tag,
+                        struct jobs_error *err) {
     int result = connection_begin_channel(bus, err);
     if (result < 0)
         return result;
@@ -86,9 +93,10 @@ static int send_message(struct bus *bus, const struct bus_message *message,
         const void *in;
         void *out;
     } body = {message->body};
-    int status = amqp_basic_publish(bus->amqp, BUS_CHANNEL, rabbitmq_bytes(message->exchange),
-                                    rabbitmq_bytes(message->routing_key), message->mandatory, 0, properties,
-                                    (amqp_bytes_t){.len = message->length, .bytes = body.out});
+    int status =
+        amqp_basic_publish(bus->amqp, BUS_CHANNEL, rabbitmq_bytes(message->exchange),
+                           rabbitmq_bytes(message->routing_key), message->mandatory, 0, properties,
+                           (amqp_bytes_t){.len = message->length, .bytes = body.out});
     connection_end(bus);
     if (status < 0)
         return failure_of_status(bus, status, "publish", err);
@@ -98,7 +106,8 @@ static int send_message(struct bus *bus, const struct bus_message *message,
     return 0;
 }
 
-int bus_publish(struct bus *bus, const struct bus_message *message, uint64_t *ret_tag, struct jobs_error *err) {
+int bus_publish(struct bus *bus, const struct bus_message *message, uint64_t *ret_tag,
+                struct jobs_error *err) {
     amqp_basic_properties_t properties;
     memset(&properties, 0, sizeof(properties));
     size_t size;
@@ -125,5 +134,9 @@ static void cork(struct bus *bus, int on) {
         setsockopt(amqp_get_sockfd(bus->amqp), IPPROTO_TCP, TCP_CORK, &on, sizeof(on));
 }
 
-void bus_batch_begin(struct bus *bus) { cork(bus, 1); }
-void bus_batch_end(struct bus *bus) { cork(bus, 0); }
+void bus_batch_begin(struct bus *bus) {
+    cork(bus, 1);
+}
+void bus_batch_end(struct bus *bus) {
+    cork(bus, 0);
+}

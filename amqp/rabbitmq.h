@@ -1,4 +1,5 @@
-/* librabbitmq's headers; from 0.12 on they live in a folder. Only files of this folder include this one. */
+/* librabbitmq's headers; from 0.12 on they live in a folder. Only files of this folder include this
+ * one. */
 #ifndef AMQP_RABBITMQ_H
 #define AMQP_RABBITMQ_H
 #if __has_include(<rabbitmq-c/amqp.h>)
@@ -13,7 +14,8 @@
 #endif
 #include <string.h>
 
-/* A text as librabbitmq's bytes, not copied; NULL is empty. (Its struct has no const; it does not write there.) */
+/* A text as librabbitmq's bytes, not copied; NULL is empty. (Its struct has no const; it does not
+ * write there.) */
 static inline amqp_bytes_t rabbitmq_bytes(const char *text) {
     union {
         const void *in;

@@ -1,5 +1,5 @@
-/* Exchanges, queues and bindings, on a channel of their own: the broker closes the channel of a refused
- * declaration, and the next call opens another. */
+/* Exchanges, queues and bindings, on a channel of their own: the broker closes the channel of a
+ * refused declaration, and the next call opens another. */
 #include "amqp/connection.h"
 #include "amqp/failure.h"
 #include "module/base/error.h"
@@ -50,38 +50,42 @@ int bus_declare_exchange(struct bus *bus, const char *name, const char *type, un
     amqp_table_entry_t entry = text_entry("alternate-exchange", alternate);
     amqp_table_t arguments = {.num_entries = alternate ? 1 : 0, .entries = &entry};
     amqp_exchange_declare(bus->amqp, BUS_TOPOLOGY, rabbitmq_bytes(name), rabbitmq_bytes(type),
-                          (flags & BUS_PASSIVE) != 0, (flags & BUS_DURABLE) != 0, (flags & BUS_AUTO_DELETE) != 0, 0,
-                          arguments);
+                          (flags & BUS_PASSIVE) != 0, (flags & BUS_DURABLE) != 0,
+                          (flags & BUS_AUTO_DELETE) != 0, 0, arguments);
     return end(bus, "declare exchange", name, err);
 }
 
 static amqp_table_t make_table(const struct bus_argument *arguments, size_t count) {
     amqp_table_t table = {.entries = mem_zero(count + 1, sizeof(amqp_table_entry_t))};
     for (size_t i = 0; i < count; i++)
-        table.entries[table.num_entries++] = arguments[i].text
-                                                 ? text_entry(arguments[i].name, arguments[i].text)
-                                                 : number_entry(arguments[i].name, arguments[i].number);
+        table.entries[table.num_entries++] =
+            arguments[i].text ? text_entry(arguments[i].name, arguments[i].text)
+                              : number_entry(arguments[i].name, arguments[i].number);
     return table;
 }
 
-int bus_declare_queue(struct bus *bus, const char *name, unsigned flags, const struct bus_argument *arguments,
-                      size_t count, char ret_name[256], struct jobs_error *err) {
+int bus_declare_queue(struct bus *bus, const char *name, unsigned flags,
+                      const struct bus_argument *arguments, size_t count, char ret_name[256],
+                      struct jobs_error *err) {
     int result = connection_check_short("queue name", name, err);
     if (result == 0)
         result = begin(bus, err);
     if (result < 0)
         return result;
     amqp_table_t table = make_table(arguments, count);
-    const amqp_queue_declare_ok_t *ok = amqp_queue_declare(
-        bus->amqp, BUS_TOPOLOGY, rabbitmq_bytes(name), (flags & BUS_PASSIVE) != 0, (flags & BUS_DURABLE) != 0,
-        (flags & BUS_EXCLUSIVE) != 0, (flags & BUS_AUTO_DELETE) != 0, table);
+    const amqp_queue_declare_ok_t *ok =
+        amqp_queue_declare(bus->amqp, BUS_TOPOLOGY, rabbitmq_bytes(name),
+                           (flags & BUS_PASSIVE) != 0, (flags & BUS_DURABLE) != 0,
+                           (flags & BUS_EXCLUSIVE) != 0, (flags & BUS_AUTO_DELETE) != 0, table);
     free(table.entries);
     if (ok && ret_name)
-        snprintf(ret_name, BUS_SHORT + 1, "%.*s", (int)ok->queue.len, (const char *)ok->queue.bytes);
+        snprintf(ret_name, BUS_SHORT + 1, "%.*s", (int)ok->queue.len,
+                 (const char *)ok->queue.bytes);
     return end(bus, "declare queue", name, err);
 }
 
-static int check_binding(const char *queue, const char *exchange, const char *routing_key, struct jobs_error *err) {
+static int check_binding(const char *queue, const char *exchange, const char *routing_key,
+                         struct jobs_error *err) {
     int result = connection_check_short("queue name", queue, err);
     if (result == 0)
         result = connection_check_short("exchange name", exchange, err);

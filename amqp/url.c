@@ -15,7 +15,8 @@ static int take_query(struct url *url, struct jobs_error *err) {
     *query++ = 0;
     for (char *at = query, *key; (key = strsep(&at, "&"));) {
         if (strncmp(key, "cacertfile=", 11) != 0)
-            return error_set(err, JOBS_EINVAL, "AMQP URL: only cacertfile= is known after the question mark");
+            return error_set(err, JOBS_EINVAL,
+                             "AMQP URL: only cacertfile= is known after the question mark");
         url->ca = key + 11;
     }
     return 0;
@@ -26,8 +27,9 @@ int url_parse(const char *text, struct url *ret, struct jobs_error *err) {
     int result = take_query(&url, err);
     amqp_default_connection_info(&url.info);
     if (result == 0 && amqp_parse_url(url.text, &url.info) != AMQP_STATUS_OK)
-        result = error_set(err, JOBS_EINVAL, "AMQP URL: amqp[s]://user:password@host:port/vhost expected, "
-                                             "special characters percent-encoded");
+        result = error_set(err, JOBS_EINVAL,
+                           "AMQP URL: amqp[s]://user:password@host:port/vhost expected, "
+                           "special characters percent-encoded");
     if (result < 0) {
         url_done(&url);
         return result;

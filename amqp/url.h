@@ -9,7 +9,8 @@ struct url {
     char *text, *ca;                  /* ca: ?cacertfile= or NULL */
 };
 
-/* JOBS_EINVAL; the text does not repeat the URL, which holds a password. On error nothing is kept. */
+/* JOBS_EINVAL; the text does not repeat the URL, which holds a password. On error nothing is kept.
+ */
 int url_parse(const char *text, struct url *ret, struct jobs_error *err);
 void url_done(struct url *url);
 #endif

@@ -37,7 +37,8 @@ static void sleep_until_told(struct watchdog *watchdog) {
         pthread_cond_wait(&watchdog->changed, &watchdog->lock);
         return;
     }
-    struct timespec until = {.tv_sec = watchdog->alarm / 1000000, .tv_nsec = watchdog->alarm % 1000000 * 1000};
+    struct timespec until = {.tv_sec = watchdog->alarm / 1000000,
+                             .tv_nsec = watchdog->alarm % 1000000 * 1000};
     pthread_cond_timedwait(&watchdog->changed, &watchdog->lock, &until);
 }
 
@@ -71,7 +72,8 @@ int watchdog_new(int fd, struct watchdog **ret, struct jobs_error *err) {
     watchdog->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     if (watchdog->fd < 0) {
         free(watchdog);
-        return error_set(err, JOBS_ENOMEM, "no descriptor for the broker connection: %s", strerror(errno));
+        return error_set(err, JOBS_ENOMEM, "no descriptor for the broker connection: %s",
+                         strerror(errno));
     }
     pthread_mutex_init(&watchdog->lock, NULL);
     pthread_condattr_t monotonic;
@@ -83,7 +85,8 @@ int watchdog_new(int fd, struct watchdog **ret, struct jobs_error *err) {
     if (failed) {
         close(watchdog->fd);
         free(watchdog);
-        return error_set(err, JOBS_ENOMEM, "no thread for the broker connection: %s", strerror(failed));
+        return error_set(err, JOBS_ENOMEM, "no thread for the broker connection: %s",
+                         strerror(failed));
     }
     *ret = watchdog;
     return 0;

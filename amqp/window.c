@@ -37,8 +37,8 @@ static bool close_one(struct window *window, uint64_t tag) {
     return true;
 }
 
-void window_settle(struct window *window, uint64_t tag, bool multiple, void (*each)(void *arg, uint64_t tag),
-                   void *arg) {
+void window_settle(struct window *window, uint64_t tag, bool multiple,
+                   void (*each)(void *arg, uint64_t tag), void *arg) {
     if (tag > window->last || window->first == 0)
         return;
     for (uint64_t at = multiple ? window->first : tag; at <= tag; at++)

@@ -20,16 +20,17 @@ struct fixture {
     char exchange[256], queue[256];
 };
 
-#define OK(call)                                                                                             \
-    do {                                                                                                     \
-        struct jobs_error err = {0};                                                                         \
-        if ((call) < 0)                                                                                      \
-            fail_msg("%s: %s", #call, err.text);                                                             \
+#define OK(call)                                                                                   \
+    do {                                                                                           \
+        struct jobs_error err = {0};                                                               \
+        if ((call) < 0)                                                                            \
+            fail_msg("%s: %s", #call, err.text);                                                   \
     } while (0)
 
 static struct bus *open_bus(const char *url, int heartbeat) {
     struct bus *bus = NULL;
-    struct bus_options options = {.url = url, .name = "test", .confirms = true, .heartbeat = heartbeat};
+    struct bus_options options = {
+        .url = url, .name = "test", .confirms = true, .heartbeat = heartbeat};
     OK(bus_open(&options, &bus, &err));
     return bus;
 }
@@ -55,9 +56,13 @@ static int tear_down(void **state) {
     return 0;
 }
 
-static uint64_t publish(struct fixture *f, const char *exchange, const char *key, const char *body) {
-    struct bus_message message = {
-        .exchange = exchange, .routing_key = key, .body = body, .length = strlen(body), .mandatory = true};
+static uint64_t publish(struct fixture *f, const char *exchange, const char *key,
+                        const char *body) {
+    struct bus_message message = {.exchange = exchange,
+                                  .routing_key = key,
+                                  .body = body,
+                                  .length = strlen(body),
+                                  .mandatory = true};
     uint64_t tag = 0;
     OK(bus_publish(f->bus, &message, &tag, &err));
     return tag;
@@ -131,7 +136,8 @@ static void absent_properties_stay_absent(void **state) {
 
 static void full_queue_refuses(void **state) {
     struct fixture *f = *state;
-    const struct bus_argument bounds[] = {{"x-overflow", "reject-publish", 0}, {"x-max-length", NULL, 5}};
+    const struct bus_argument bounds[] = {{"x-overflow", "reject-publish", 0},
+                                          {"x-max-length", NULL, 5}};
     char queue[256];
     OK(bus_declare_queue(f->bus, "", BUS_EXCLUSIVE, bounds, 2, queue, &err));
     for (int i = 0; i < 200; i++)
@@ -146,7 +152,8 @@ static void unroutable_message_comes_back_before_its_confirm(void **state) {
     struct fixture *f = *state;
     OK(bus_unbind(f->bus, f->queue, f->exchange, "#", &err));
     char again[256];
-    snprintf(again, sizeof(again), "%s", f->exchange); /* auto-delete: it went with its last binding */
+    snprintf(again, sizeof(again), "%s",
+             f->exchange); /* auto-delete: it went with its last binding */
     OK(bus_declare_exchange(f->bus, again, "topic", BUS_AUTO_DELETE, NULL, &err));
     publish(f, again, "nobody", "lost letter");
     bus_log_wait(f->log, &f->log->returns, 1);
@@ -175,14 +182,17 @@ static void refused_declaration_leaves_the_rest_alone(void **state) {
     struct jobs_error error = {0};
     OK(bus_consume(f->bus, f->queue, 0, BUS_NO_ACK, NULL, NULL, &err));
     publish(f, f->exchange, "a", "before");
-    assert_int_equal(bus_declare_exchange(f->bus, f->exchange, "fanout", BUS_DURABLE, NULL, &error), BUS_EREFUSED);
+    assert_int_equal(bus_declare_exchange(f->bus, f->exchange, "fanout", BUS_DURABLE, NULL, &error),
+                     BUS_EREFUSED);
     assert_int_equal(error.code, BUS_EREFUSED);
     assert_int_equal(bus_reply_code(f->bus), 406);
     assert_non_null(strstr(error.text, "PRECONDITION_FAILED"));
-    assert_int_equal(bus_declare_queue(f->bus, "no.such", BUS_PASSIVE, NULL, 0, NULL, &error), BUS_EREFUSED);
+    assert_int_equal(bus_declare_queue(f->bus, "no.such", BUS_PASSIVE, NULL, 0, NULL, &error),
+                     BUS_EREFUSED);
     assert_int_equal(bus_reply_code(f->bus), 404);
     assert_int_equal(bus_bind(f->bus, f->queue, "amq.no-such", "#", &error), BUS_EREFUSED);
-    assert_int_equal(bus_declare_exchange(f->bus, "amq.mine", "topic", 0, NULL, &error), BUS_EREFUSED);
+    assert_int_equal(bus_declare_exchange(f->bus, "amq.mine", "topic", 0, NULL, &error),
+                     BUS_EREFUSED);
     assert_int_equal(bus_reply_code(f->bus), 403);
     OK(bus_delete_queue(f->bus, "no.such", &err));
     OK(bus_declare_queue(f->bus, f->queue, BUS_PASSIVE, NULL, 0, NULL, &err));
@@ -192,7 +202,8 @@ static void refused_declaration_leaves_the_rest_alone(void **state) {
     assert_int_equal(f->log->unknown, 0);
 }
 
-/* 404: everything unconfirmed is unknown, tags go on, the consumer is gone, old delivery tags are harmless. */
+/* 404: everything unconfirmed is unknown, tags go on, the consumer is gone, old delivery tags are
+ * harmless. */
 static void deleted_exchange_closes_the_channel_which_opens_again(void **state) {
     struct fixture *f = *state;
     struct jobs_error error = {0};
@@ -244,7 +255,8 @@ static void consuming_what_is_not_there_can_be_repaired(void **state) {
 static void forged_user_id_is_refused(void **state) {
     struct fixture *f = *state;
     struct jobs_error error = {0};
-    struct bus_message message = {.exchange = f->exchange, .routing_key = "a", .user_id = "somebody"};
+    struct bus_message message = {
+        .exchange = f->exchange, .routing_key = "a", .user_id = "somebody"};
     OK(bus_publish(f->bus, &message, NULL, &err));
     assert_int_equal(bus_log_wait_error(f->log, &error), BUS_ECHANNEL);
     assert_int_equal(bus_reply_code(f->bus), 406);
@@ -294,7 +306,8 @@ static void direct_reply_arrives(void **state) {
                                    .reply_to = "amq.rabbitmq.reply-to"};
     OK(bus_publish(caller, &question, NULL, &err));
     bus_log_wait(f->log, &f->log->deliveries, 1);
-    assert_ptr_equal(strstr(f->log->delivery[0].reply_to, "amq.rabbitmq.reply-to."), f->log->delivery[0].reply_to);
+    assert_ptr_equal(strstr(f->log->delivery[0].reply_to, "amq.rabbitmq.reply-to."),
+                     f->log->delivery[0].reply_to);
     bus_log_wait(answers, &answers->deliveries, 1);
     assert_string_equal(answers->delivery[0].correlation_id, "42");
     assert_string_equal(answers->delivery[0].body, "done");
@@ -310,7 +323,8 @@ static void large_bodies_arrive_whole(void **state) {
         body[i] = (char)(i * 2654435761u >> 13);
     OK(bus_consume(f->bus, f->queue, 0, BUS_NO_ACK, NULL, NULL, &err));
     for (size_t cut = 0; cut < 3; cut++) {
-        struct bus_message message = {.exchange = f->exchange, .body = body, .length = LENGTH - cut};
+        struct bus_message message = {
+            .exchange = f->exchange, .body = body, .length = LENGTH - cut};
         OK(bus_publish(f->bus, &message, NULL, &err));
     }
     bus_log_wait(f->log, &f->log->deliveries, 3);
@@ -431,7 +445,8 @@ static void refusals_at_open_are_clear_and_keep_the_password(void **state) {
     open_expecting("amqp://guest:secret@127.0.0.1:1/", BUS_ELOST, "127.0.0.1:1");
     open_expecting("http://guest:secret@127.0.0.1:1/", JOBS_EINVAL, "URL");
     open_expecting("amqp://guest:secret@127.0.0.1:1/x?what=secret", JOBS_EINVAL, "cacertfile");
-    open_expecting("amqps://guest:secret@127.0.0.1:1/x?cacertfile=/no/such.pem", JOBS_EINVAL, "/no/such.pem");
+    open_expecting("amqps://guest:secret@127.0.0.1:1/x?cacertfile=/no/such.pem", JOBS_EINVAL,
+                   "/no/such.pem");
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)

@@ -87,7 +87,8 @@ bool fake_broker_read_publish(int fd) {
     return true;
 }
 
-void fake_broker_send(int fd, uint16_t channel, uint32_t method, const void *arguments, size_t length) {
+void fake_broker_send(int fd, uint16_t channel, uint32_t method, const void *arguments,
+                      size_t length) {
     unsigned char frame[1024] = {METHOD};
     if (length > sizeof(frame) - 12)
         abort();
@@ -148,21 +149,25 @@ static void *serve(void *arg) {
     return NULL;
 }
 
-struct fake_broker *fake_broker_start(bool handshake, void (*script)(int fd, void *arg), void *arg) {
+struct fake_broker *fake_broker_start(bool handshake, void (*script)(int fd, void *arg),
+                                      void *arg) {
     struct fake_broker *broker = calloc(1, sizeof(*broker));
     if (!broker)
         abort();
-    *broker = (struct fake_broker){.handshake = handshake, .script = script, .arg = arg, .client = -1};
+    *broker =
+        (struct fake_broker){.handshake = handshake, .script = script, .arg = arg, .client = -1};
     pthread_mutex_init(&broker->lock, NULL);
     broker->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     int small = 16384; /* so that a script that does not read is noticed soon */
     setsockopt(broker->listener, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t length = sizeof(address);
-    if (bind(broker->listener, (struct sockaddr *)&address, length) < 0 || listen(broker->listener, 1) < 0 ||
+    if (bind(broker->listener, (struct sockaddr *)&address, length) < 0 ||
+        listen(broker->listener, 1) < 0 ||
         getsockname(broker->listener, (struct sockaddr *)&address, &length) < 0)
         abort();
-    snprintf(broker->url, sizeof(broker->url), "amqp://someone:secret@127.0.0.1:%d", ntohs(address.sin_port));
+    snprintf(broker->url, sizeof(broker->url), "amqp://someone:secret@127.0.0.1:%d",
+             ntohs(address.sin_port));
     if (pthread_create(&broker->thread, NULL, serve, broker))
         abort();
     return broker;
