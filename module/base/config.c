@@ -75,9 +75,7 @@ int64_t config_integer(const struct config *config, const char *key) {
     return fixed(config, key)->numbers[0];
 }
 
-size_t config_datasource_count(const struct config *config) {
-    return config->datasource_count;
-}
+size_t config_datasource_count(const struct config *config) { return config->datasource_count; }
 
 const char *config_datasource_name(const struct config *config, size_t i) {
     return config->datasources[i];

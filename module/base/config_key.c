@@ -51,9 +51,7 @@ const struct config_key *config_key_named(const char *name) {
     abort();
 }
 
-bool config_key_is_template(const struct config_key *key) {
-    return strchr(key->name, '<') != NULL;
-}
+bool config_key_is_template(const struct config_key *key) { return strchr(key->name, '<') != NULL; }
 
 /* The name of a datasource or class loses its capitals and underscores in a variable; that of a
  * class's own environment variable (the second one) stays. */
@@ -130,9 +128,7 @@ int config_key_check_names(const struct config_key *key, const char *full, struc
     return 0;
 }
 
-static bool is_separator(char c, bool variable) {
-    return c == '.' || (variable && c == '_');
-}
+static bool is_separator(char c, bool variable) { return c == '.' || (variable && c == '_'); }
 
 static size_t count_separators(const char *text, size_t length, bool variable) {
     size_t count = 0;

@@ -49,8 +49,11 @@ int error_prefix(struct jobs_error *err, const char *format, ...) {
 }
 
 const char *error_name(int code) {
-    static const char *const names[] = {"ok",         "JOBS_EINVAL",  "JOBS_ENOENT",  "JOBS_EREFUSED",
-                                        "JOBS_ESTATUS", "JOBS_EDB",   "JOBS_EUNSURE", "JOBS_ETIMEOUT",
-                                        "JOBS_ESCHEMA", "JOBS_ECONFIG", "JOBS_ENOMEM"};
+    static const char *const names[] = {"ok",           "JOBS_EINVAL",
+                                        "JOBS_ENOENT",  "JOBS_EREFUSED",
+                                        "JOBS_ESTATUS", "JOBS_EDB",
+                                        "JOBS_EUNSURE", "JOBS_ETIMEOUT",
+                                        "JOBS_ESCHEMA", "JOBS_ECONFIG",
+                                        "JOBS_ENOMEM"};
     return code <= 0 && code >= JOBS_ENOMEM ? names[-code] : "JOBS_E?";
 }

@@ -9,8 +9,9 @@ struct list {
 };
 
 #define LIST_ENTRY(link, type, member) ((type *)(void *)((char *)(link)-offsetof(type, member)))
-#define LIST_EACH(head, p) for (struct list *p = (head)->next, *p##_next = p->next; p != (head); \
-                                p = p##_next, p##_next = p->next) /* p itself may be removed */
+#define LIST_EACH(head, p)                                                \
+    for (struct list *p = (head)->next, *p##_next = p->next; p != (head); \
+         p = p##_next, p##_next = p->next) /* p itself may be removed */
 
 static inline void list_init(struct list *head) { head->next = head->prev = head; }
 static inline bool list_empty(const struct list *head) { return head->next == head; }
@@ -18,7 +19,9 @@ static inline void list_push_back(struct list *head, struct list *link) {
     link->prev = head->prev, link->next = head;
     head->prev->next = link, head->prev = link;
 }
-static inline void list_push_front(struct list *head, struct list *link) { list_push_back(head->next, link); }
+static inline void list_push_front(struct list *head, struct list *link) {
+    list_push_back(head->next, link);
+}
 /* Leaves the link empty, so a second removal does nothing. */
 static inline void list_remove(struct list *link) {
     link->prev->next = link->next, link->next->prev = link->prev;

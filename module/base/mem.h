@@ -4,10 +4,11 @@
 #define BASE_MEM_H
 #include <stddef.h>
 
-void *mem_alloc(size_t size);                 /* not cleared */
-void *mem_zero(size_t count, size_t size);    /* cleared */
-void *mem_grow(void *old, size_t count, size_t size); /* realloc to count * size, overflow checked */
-char *mem_text(const char *text);             /* a copy; NULL stays NULL */
+void *mem_alloc(size_t size);              /* not cleared */
+void *mem_zero(size_t count, size_t size); /* cleared */
+void *mem_grow(void *old, size_t count,
+               size_t size);      /* realloc to count * size, overflow checked */
+char *mem_text(const char *text); /* a copy; NULL stays NULL */
 char *mem_text_n(const char *text, size_t length);
 #define MEM_NEW(type) ((type *)mem_zero(1, sizeof(type)))
 #endif

@@ -7,7 +7,7 @@
 #include <string.h>
 
 struct table_slot {
-    char *key;   /* NULL with value NULL: never used; NULL with value: tombstone */
+    char *key; /* NULL with value NULL: never used; NULL with value: tombstone */
     void *value;
     uint64_t hash;
 };
@@ -47,7 +47,8 @@ static void rehash(struct table *table) {
     size_t capacity = 16;
     while (capacity < old.count * 4)
         capacity *= 2;
-    *table = (struct table){.slots = mem_zero(capacity, sizeof *table->slots), .capacity = capacity};
+    *table =
+        (struct table){.slots = mem_zero(capacity, sizeof *table->slots), .capacity = capacity};
     for (size_t i = 0; i < old.capacity; i++)
         if (old.slots[i].key)
             insert(table, old.slots[i].key, old.slots[i].value, old.slots[i].hash);

@@ -9,7 +9,7 @@ struct table {
     size_t count, capacity, used; /* used: live slots and tombstones */
 };
 
-void *table_get(const struct table *table, const char *key); /* NULL: not there */
+void *table_get(const struct table *table, const char *key);       /* NULL: not there */
 void table_put(struct table *table, const char *key, void *value); /* value not NULL; replaces */
 void *table_take(struct table *table, const char *key); /* removes and returns it, or NULL */
 /* Iterates: start with *at = 0; false at the end. Do not put while iterating; taking the current key is fine. */

@@ -28,7 +28,8 @@ int job_event_key(const struct job_event *event, struct buf *ret, struct jobs_er
     buf_char(ret, '.');
     buf_text(ret, event->class_name);
     if (ret->length > KEY_MAX)
-        return error_set(err, JOBS_EINVAL, "a routing key of %zu bytes, at most %d", ret->length, KEY_MAX);
+        return error_set(err, JOBS_EINVAL, "a routing key of %zu bytes, at most %d", ret->length,
+                         KEY_MAX);
     return 0;
 }
 
@@ -100,8 +101,10 @@ static int add_passing(struct buf *buf, const char *object, size_t length, struc
     for (size_t i = 0; i < sizeof later / sizeof *later; i++)
         json_object_object_del(json, later[i]);
     size_t n;
-    const char *text = json_object_to_json_string_length(
-        json, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &n);
+    const char *text =
+        json_object_to_json_string_length(json,
+                                          JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE,
+                                          &n);
     if (n > 2) {
         buf_char(buf, ',');
         buf_add(buf, text + 1, n - 2);

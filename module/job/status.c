@@ -13,9 +13,11 @@ static const struct {
     [JOB_PENDING] = {"PENDING", false, BIT(JOB_QUEUED) | BIT(JOB_ABORTED)},
     [JOB_QUEUED] = {"QUEUED", false, BIT(JOB_TO_BE_RUN) | BIT(JOB_ABORTED)},
     [JOB_TO_BE_RUN] = {"TO_BE_RUN", false,
-                       BIT(JOB_RUNNING) | BIT(JOB_QUEUED) | BIT(JOB_PENDING) | BIT(JOB_FAILED) | BIT(JOB_ABORTED)},
+                       BIT(JOB_RUNNING) | BIT(JOB_QUEUED) | BIT(JOB_PENDING) | BIT(JOB_FAILED) |
+                           BIT(JOB_ABORTED)},
     [JOB_RUNNING] = {"RUNNING", false,
-                     BIT(JOB_SUCCEEDED) | BIT(JOB_FAILED) | BIT(JOB_ABORTED) | BIT(JOB_PENDING) | BIT(JOB_QUEUED)},
+                     BIT(JOB_SUCCEEDED) | BIT(JOB_FAILED) | BIT(JOB_ABORTED) | BIT(JOB_PENDING) |
+                         BIT(JOB_QUEUED)},
     [JOB_SUCCEEDED] = {"SUCCEEDED", true, 0},
     [JOB_FAILED] = {"FAILED", true, BIT(JOB_QUEUED)},   /* retry */
     [JOB_ABORTED] = {"ABORTED", true, BIT(JOB_QUEUED)}, /* retry */
@@ -34,4 +36,6 @@ int status_of_name(const char *name) {
 
 bool status_is_final(enum job_status status) { return statuses[status].final; }
 
-bool status_may_move(enum job_status from, enum job_status to) { return statuses[from].next & BIT(to); }
+bool status_may_move(enum job_status from, enum job_status to) {
+    return statuses[from].next & BIT(to);
+}

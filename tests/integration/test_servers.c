@@ -4,8 +4,8 @@
 #include "tests/lib/program.h"
 #include "tests/lib/servers.h"
 
-#include <signal.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -26,8 +26,10 @@ static void databases_are_apart(void **state) {
     const char *first = test_database(), *second = test_database();
     assert_string_not_equal(first, second);
     test_sql(first, "create table t(i int)");
-    assert_int_equal(test_sql_integer(first, "select count(*) from pg_class where relname = 't'"), 1);
-    assert_int_equal(test_sql_integer(second, "select count(*) from pg_class where relname = 't'"), 0);
+    assert_int_equal(test_sql_integer(first, "select count(*) from pg_class where relname = 't'"),
+                     1);
+    assert_int_equal(test_sql_integer(second, "select count(*) from pg_class where relname = 't'"),
+                     0);
 }
 
 static void values_come_as_text_or_null(void **state) {
@@ -44,10 +46,12 @@ static void values_come_as_text_or_null(void **state) {
 static void the_server_is_durable_and_speaks_utc(void **state) {
     (void)state;
     const char *db = test_database();
-    assert_int_equal(test_sql_integer(db, "select count(*) from pg_settings where (name, setting) in (('fsync', 'on'), "
-                                          "('synchronous_commit', 'on'), ('listen_addresses', '127.0.0.1'), "
-                                          "('TimeZone', 'UTC'), ('unix_socket_directories', ''))"),
-                     5);
+    assert_int_equal(
+        test_sql_integer(
+            db, "select count(*) from pg_settings where (name, setting) in (('fsync', 'on'), "
+                "('synchronous_commit', 'on'), ('listen_addresses', '127.0.0.1'), "
+                "('TimeZone', 'UTC'), ('unix_socket_directories', ''))"),
+        5);
 }
 
 static bool count_down(void *arg) { return --*(int *)arg == 0; }
@@ -94,8 +98,10 @@ static bool answers(const char *url) {
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     char header[8] = {0};
-    bool yes = connect(fd, (struct sockaddr *)&to, sizeof to) == 0 && write(fd, "nonsense", 8) == 8 &&
-               recv(fd, header, sizeof header, MSG_WAITALL) == sizeof header && memcmp(header, "AMQP", 4) == 0;
+    bool yes = connect(fd, (struct sockaddr *)&to, sizeof to) == 0 &&
+               write(fd, "nonsense", 8) == 8 &&
+               recv(fd, header, sizeof header, MSG_WAITALL) == sizeof header &&
+               memcmp(header, "AMQP", 4) == 0;
     close(fd);
     return yes;
 }
@@ -110,7 +116,8 @@ static void a_broker_comes_back_on_its_port(void **state) {
     assert_false(answers(url));
     test_broker_restart(broker);
     assert_true(answers(url));
-    test_broker_ctl(broker, "delete_vhost", "kept", NULL); /* ends the program when it is not there */
+    test_broker_ctl(broker, "delete_vhost", "kept",
+                    NULL); /* ends the program when it is not there */
     test_broker_kill(broker);
     assert_false(answers(url));
     test_broker_free(broker);
@@ -126,13 +133,16 @@ static void virtual_hosts_are_made_on_the_shared_broker(void **state) {
 static void programs_are_run_and_ended(void **state) {
     (void)state;
     char *output;
-    assert_int_equal(program_run((const char *const[]){"sh", "-c", "echo out; echo err >&2; exit 3", NULL}, &output), 3);
+    assert_int_equal(program_run((const char *const[]){"sh", "-c", "echo out; echo err >&2; exit 3",
+                                                       NULL},
+                                 &output),
+                     3);
     assert_string_equal(output, "out\nerr\n");
     free(output);
     pid_t pid = program_start((const char *const[]){"sleep", "100", NULL}, NULL, NULL);
     assert_int_equal(program_end(pid, SIGTERM, 10000), 128 + SIGTERM);
-    pid = program_start((const char *const[]){"sh", "-c", "test \"$A\" = b", NULL}, (const char *const[]){"A=b", NULL},
-                        "/dev/null");
+    pid = program_start((const char *const[]){"sh", "-c", "test \"$A\" = b", NULL},
+                        (const char *const[]){"A=b", NULL}, "/dev/null");
     assert_int_equal(program_end(pid, 0, 10000), 0);
 }
 

@@ -32,15 +32,31 @@ process_end() {
     process_wait_gone "$1" "$2" 10
 }
 
-# Kills whatever works in a folder below DIR: servers, and what an interrupted start left before it could be noted.
-process_kill_below() { # DIR
-    local cwd tries=100
-    while cwd=$(find /proc/[0-9]*/cwd -maxdepth 0 -lname "$1/*" 2>/dev/null || true) &&
-        [ -n "$cwd" ] && [ $((tries--)) -gt 0 ]; do
-        for cwd in $cwd; do
-            cwd=${cwd#/proc/}
-            kill -s KILL "${cwd%/cwd}" 2>/dev/null || true
+# Does it have a terminal? Then it is no server but somebody looking around.
+process_has_terminal() { # PID
+    local stat
+    { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
+    stat=${stat##*) }
+    # shellcheck disable=SC2086
+    set -- $stat
+    [ "$5" != 0 ]
+}
+
+# The processes without a terminal that work in DIR or below.
+process_below() { # DIR
+    local cwd
+    find /proc/[0-9]*/cwd -maxdepth 0 '(' -lname "$1" -o -lname "$1/*" ')' 2>/dev/null |
+        while IFS=/ read -r _ _ cwd _; do
+            process_has_terminal "$cwd" || echo "$cwd"
         done
+}
+
+# Kills them: servers, and what an interrupted start left before it could be noted.
+process_kill_below() { # DIR
+    local pids tries=100
+    while pids=$(process_below "$1" || true) && [ -n "$pids" ] && [ $((tries--)) -gt 0 ]; do
+        # shellcheck disable=SC2086 # a list
+        kill -s KILL $pids 2>/dev/null || true
         sleep 0.02
     done
 }

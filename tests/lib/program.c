@@ -83,7 +83,8 @@ char *program_read(const char *const *argv) {
 }
 
 /* In the child of fork(): only calls that are safe there. */
-static _Noreturn void become(const char *const *argv, const char *const *environment, int log, pid_t parent) {
+static _Noreturn void become(const char *const *argv, const char *const *environment, int log,
+                             pid_t parent) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
         _exit(127);

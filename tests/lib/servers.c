@@ -11,8 +11,9 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#define SERVERS_SH TESTS_LIB_DIR "/servers.sh"
 #define MAX_ARGUMENTS 16
+
+static const char servers_sh[] = TESTS_LIB_DIR "/servers.sh";
 
 /* One folder of servers.sh, with at most one server of each kind. */
 struct test_pg {
@@ -39,7 +40,7 @@ static void at_exit(void) {
     for (size_t i = 0; i < state.text_count; i++)
         free(state.texts[i]);
     if (state.dir_is_ours)
-        free(program_read((const char *const[]){SERVERS_SH, "remove", state.dir, NULL}));
+        free(program_read((const char *const[]){servers_sh, "remove", state.dir, NULL}));
     free(state.dir), free(state.pg_url), free(state.amqp_url);
 }
 
@@ -60,7 +61,7 @@ static const char *keep(char *text) {
 
 static char *shell(const char *verb, const char *argument, const char *more) {
     begin();
-    return program_read((const char *const[]){SERVERS_SH, verb, argument, more, NULL});
+    return program_read((const char *const[]){servers_sh, verb, argument, more, NULL});
 }
 
 /* A folder whose servers end with this process, whatever ends it. */
@@ -110,7 +111,9 @@ static const char *shared(char **url, const char *name, const char *verb) {
 
 static const char *shared_pg(void) { return shared(&state.pg_url, "JOBS_TEST_PG_URL", "pg-start"); }
 
-const char *test_amqp_url(void) { return shared(&state.amqp_url, "JOBS_TEST_AMQP_URL", "broker-start"); }
+const char *test_amqp_url(void) {
+    return shared(&state.amqp_url, "JOBS_TEST_AMQP_URL", "broker-start");
+}
 
 static const char *shared_dir(void) {
     test_amqp_url();
@@ -154,7 +157,7 @@ const char *test_vhost(void) {
 }
 
 static void ctl(const char *dir, const char *first, va_list more) {
-    const char *argv[MAX_ARGUMENTS + 1] = {SERVERS_SH, "broker-ctl", dir, first};
+    const char *argv[MAX_ARGUMENTS + 1] = {servers_sh, "broker-ctl", dir, first};
     size_t n = 4;
     while (n < MAX_ARGUMENTS && (argv[n] = va_arg(more, const char *)))
         n++;
@@ -205,11 +208,17 @@ struct test_broker *test_broker_start(void) {
 
 const char *test_broker_url(const struct test_broker *broker) { return broker->url; }
 
-void test_broker_stop(struct test_broker *broker) { free(shell("broker-stop", broker->dir, "fast")); }
+void test_broker_stop(struct test_broker *broker) {
+    free(shell("broker-stop", broker->dir, "fast"));
+}
 
-void test_broker_kill(struct test_broker *broker) { free(shell("broker-stop", broker->dir, "kill")); }
+void test_broker_kill(struct test_broker *broker) {
+    free(shell("broker-stop", broker->dir, "kill"));
+}
 
-void test_broker_restart(struct test_broker *broker) { free(shell("broker-start", broker->dir, NULL)); }
+void test_broker_restart(struct test_broker *broker) {
+    free(shell("broker-start", broker->dir, NULL));
+}
 
 void test_broker_ctl(struct test_broker *broker, const char *first, ...) {
     va_list more;

@@ -31,17 +31,19 @@ struct test_pg *test_pg_start(void);
 const char *test_pg_url(const struct test_pg *pg);      /* database "postgres" */
 const char *test_pg_database(const struct test_pg *pg); /* a new database there */
 void test_pg_stop(struct test_pg *pg);                  /* orderly: sessions are ended */
-void test_pg_crash(struct test_pg *pg);                 /* at once, without checkpoint; recovers at the next start */
-void test_pg_restart(struct test_pg *pg);               /* after stop or crash: same port, same data */
-void test_pg_free(struct test_pg *pg);                  /* stops and deletes it; NULL is fine */
+void test_pg_crash(
+    struct test_pg *pg); /* at once, without checkpoint; recovers at the next start */
+void test_pg_restart(struct test_pg *pg); /* after stop or crash: same port, same data */
+void test_pg_free(struct test_pg *pg);    /* stops and deletes it; NULL is fine */
 
 /* ---- A RabbitMQ of one's own (starts in about 6 s) ---- */
 struct test_broker;
 struct test_broker *test_broker_start(void);
 const char *test_broker_url(const struct test_broker *broker);
-void test_broker_stop(struct test_broker *broker);    /* orderly */
-void test_broker_kill(struct test_broker *broker);    /* SIGKILL */
-void test_broker_restart(struct test_broker *broker); /* after stop or kill: same ports, same data */
+void test_broker_stop(struct test_broker *broker); /* orderly */
+void test_broker_kill(struct test_broker *broker); /* SIGKILL */
+void test_broker_restart(
+    struct test_broker *broker); /* after stop or kill: same ports, same data */
 /* rabbitmqctl, e.g. "set_vm_memory_high_watermark", "0", NULL: a blocked broker. */
 void test_broker_ctl(struct test_broker *broker, const char *first, ...) __attribute__((sentinel));
 void test_broker_free(struct test_broker *broker);
@@ -59,7 +61,8 @@ int64_t test_sql_integer(const char *conninfo, const char *format, ...) JOBS_PRI
  * test_time_factor()). */
 bool test_wait(bool (*ready)(void *arg), void *arg, int64_t timeout);
 /* Until the SQL expression query ("select count(*) = 3 from …") gives true. */
-bool test_wait_sql(const char *conninfo, int64_t timeout, const char *format, ...) JOBS_PRINTF(3, 4);
+bool test_wait_sql(const char *conninfo, int64_t timeout, const char *format, ...)
+    JOBS_PRINTF(3, 4);
 /* How much longer things may take in this build: 1, more under sanitizers (JOBS_TEST_TIME_FACTOR). */
 int test_time_factor(void);
 #endif

@@ -46,7 +46,9 @@ servers_owner_alive() { # DIR
 # Ends the servers of an owner that could not do it (killed, crashed).
 servers_watch() { # DIR
     trap '' HUP INT
+    cd "$1" # so servers_remove ends it too
     while servers_owner_alive "$1"; do sleep 0.5; done
+    cd /
     servers_kept "$1" || servers_remove "$1"
 }
 

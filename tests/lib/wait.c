@@ -5,8 +5,8 @@
 
 int test_time_factor(void) {
     const char *text = getenv("JOBS_TEST_TIME_FACTOR");
-    int factor = text ? atoi(text) : 1;
-    return factor > 0 ? factor : 1;
+    long factor = text ? strtol(text, NULL, 10) : 1;
+    return factor > 0 && factor < 1000 ? (int)factor : 1;
 }
 
 /* Real time, also for tests that inject a clock of their own. */

@@ -26,7 +26,8 @@ static void a_buffer_grows_by_every_kind_of_piece(void **state) {
     (void)state;
     struct buf buf = {0};
     assert_string_equal(buf_get(&buf), "");
-    buf_text(&buf, "a"), buf_char(&buf, 'b'), buf_add(&buf, "cd", 2), buf_format(&buf, "%d%s", 5, "e");
+    buf_text(&buf, "a"), buf_char(&buf, 'b'), buf_add(&buf, "cd", 2),
+        buf_format(&buf, "%d%s", 5, "e");
     assert_string_equal(buf_get(&buf), "abcd5e");
     assert_int_equal(buf.length, 6);
     buf_add(&buf, "", 0);
@@ -36,7 +37,7 @@ static void a_buffer_grows_by_every_kind_of_piece(void **state) {
     for (int i = 0; i < 10000; i++)
         buf_format(&buf, "%04d", i);
     assert_int_equal(buf.length, 40000);
-    assert_memory_equal(buf.data + 4 * 4321, "4321", 4);
+    assert_memory_equal(buf.data + 17284, "4321", 4);
     buf_done(&buf);
     assert_null(buf.data);
 }
@@ -70,7 +71,8 @@ static void integers_are_written_to_their_limits(void **state) {
 
 static void json_strings_read_back_as_they_were(void **state) {
     (void)state;
-    static const char *const texts[] = {"", "plain", "\"quoted\\\"", "tab\tline\nreturn\r\x01\x1f", "\xc3\xa9\xf0\x9f\x98\x80"};
+    static const char *const texts[] = {"", "plain", "\"quoted\\\"", "tab\tline\nreturn\r\x01\x1f",
+                                        "\xc3\xa9\xf0\x9f\x98\x80"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         struct buf buf = {0};
         buf_json_string(&buf, texts[i]);
@@ -85,10 +87,20 @@ static void json_strings_read_back_as_they_were(void **state) {
 
 static void utf8_is_told_from_what_is_not(void **state) {
     (void)state;
-    static const char *const good[] = {"", "a", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf",
-                                       "\xee\x80\x80", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf"};
-    static const char *const bad[] = {"\x80", "\xc0\xaf", "\xc1\xbf", "\xc3", "\xe0\x9f\xbf", "\xed\xa0\x80", /* surrogate */
-                                      "\xe2\x82", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff"};
+    static const char *const good[] = {"",
+                                       "a",
+                                       "\xc2\x80",
+                                       "\xdf\xbf",
+                                       "\xe0\xa0\x80",
+                                       "\xed\x9f\xbf",
+                                       "\xee\x80\x80",
+                                       "\xf0\x90\x80\x80",
+                                       "\xf4\x8f\xbf\xbf"};
+    static const char *const bad[] = {
+        "\x80",         "\xc0\xaf",         "\xc1\xbf",         "\xc3",
+        "\xe0\x9f\xbf", "\xed\xa0\x80", /* surrogate */
+        "\xe2\x82",     "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80",
+        "\xff"};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
         assert_true(text_is_utf8(good[i], strlen(good[i])));
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
@@ -110,7 +122,8 @@ static void a_cut_never_splits_a_character(void **state) {
 static void cleaning_repairs_and_marks(void **state) {
     (void)state;
     char *text = text_clean("a\xff\0b", 4, 100);
-    assert_string_equal(text, "a\xef\xbf\xbd\xef\xbf\xbd" "b");
+    assert_string_equal(text, "a\xef\xbf\xbd\xef\xbf\xbd"
+                              "b");
     free(text);
     text = text_clean("exactly ten", 11, 11);
     assert_string_equal(text, "exactly ten");
@@ -209,8 +222,8 @@ static void iteration_meets_every_key_once(void **state) {
     void *value;
     for (size_t at = 0; table_next(&table, &at, &key, &value);) {
         ++*(int *)value;
-        assert_ptr_equal(&seen[atoi(key)], value);
-        if (atoi(key) % 2)
+        assert_ptr_equal(&seen[strtol(key, NULL, 10)], value);
+        if (strtol(key, NULL, 10) % 2)
             table_take(&table, key);
     }
     for (int i = 0; i < 50; i++)
@@ -244,7 +257,7 @@ static void a_list_keeps_order_at_both_ends(void **state) {
     list_push_back(&head, &items[1].link), list_push_back(&head, &items[2].link);
     list_push_front(&head, &items[0].link);
     check_list(&head, (int[]){0, 1, 2}, 3);
-    LIST_EACH(&head, p)
+    LIST_EACH (&head, p)
         if (LIST_ENTRY(p, struct item, link)->number == 1)
             list_remove(p);
     check_list(&head, (int[]){0, 2}, 2);
@@ -304,7 +317,8 @@ static void the_clock_can_be_replaced(void **state) {
 /* ---- log ---- */
 
 /* What the sink writes to stderr; caller frees. */
-static char *logged(void (*sink)(void *, int, const char *, const char *, const char *), const char *text) {
+static char *logged(void (*sink)(void *, int, const char *, const char *, const char *),
+                    const char *text) {
     int ends[2], saved = dup(STDERR_FILENO);
     assert_int_equal(pipe(ends), 0);
     dup2(ends[1], STDERR_FILENO);

@@ -24,7 +24,7 @@ static void unknown_names_are_refused(void **state) {
     assert_int_equal(status_of_name(""), -1);
     assert_int_equal(status_of_name("QUEUED "), -1);
     assert_string_equal(status_name((enum job_status)JOB_STATUS_COUNT), "?");
-    assert_string_equal(status_name((enum job_status)-1), "?");
+    assert_string_equal(status_name((enum job_status) - 1), "?");
 }
 
 static void three_statuses_are_final(void **state) {
