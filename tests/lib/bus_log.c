@@ -69,6 +69,7 @@ static void returned(void *arg, const struct bus_delivery *message, int code, co
     assert_non_null(text);
     keep(log, message);
     log->return_code = code;
+    log->acks_at_return = log->acks;
     log->returns++;
 }
 

@@ -11,7 +11,7 @@ struct bus_log {
     unsigned char outcome[BUS_LOG_TAGS]; /* of tag: 0 = none yet, else 1 + enum bus_outcome */
     int settled, acks, nacks, unknown;   /* tags */
     int returns, deliveries, cancels, blocks, unblocks;
-    int return_code;
+    int return_code, acks_at_return;
     bool answer, acknowledge; /* what to do with deliveries: publish to reply_to, bus_ack */
     struct {                  /* the first ones; texts "" when absent */
         uint64_t tag;
