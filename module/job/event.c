@@ -87,8 +87,8 @@ static int malformed(struct jobs_error *err) {
     return error_set(err, JOBS_EINVAL, "further members that are no JSON object");
 }
 
-/* The object without what belongs to the status that came after. It holds texts and booleans only, so that json-c
- * alters nothing. */
+/* The object without what belongs to the status that came after. It holds texts and booleans
+ * only, so that json-c alters nothing. */
 static int add_passing(struct buf *buf, const char *object, size_t length, struct jobs_error *err) {
     static const char *const later[] = {"error", "resultClassName", "resultOmitted"};
     struct json_tokener *tokener = json_tokener_new();
@@ -113,7 +113,8 @@ static int add_passing(struct buf *buf, const char *object, size_t length, struc
     return 0;
 }
 
-/* Is there something in the object that add_passing would take out? (Or text that looks like it: no harm.) */
+/* Is there something in the object that add_passing would take out? (Or text that looks like it:
+ * no harm.) */
 static bool has_later(const char *object, size_t length) {
     return memmem(object, length, "\"error\"", 7) || memmem(object, length, "\"result", 7);
 }

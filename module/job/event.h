@@ -1,6 +1,6 @@
-/* The event that tells of one status change, as subscribers get it: a CloudEvents 1.0 document in JSON
- * (application/cloudevents+json; docs/events.md describes it, docs/schema/job-event.schema.json is its schema).
- * No I/O. */
+/* The event that tells of one status change, as subscribers get it: a CloudEvents 1.0 document
+ * in JSON (application/cloudevents+json; docs/events.md describes it,
+ * docs/schema/job-event.schema.json is its schema). No I/O. */
 #ifndef JOB_EVENT_H
 #define JOB_EVENT_H
 #include "module/base/buf.h"
@@ -14,11 +14,11 @@ struct job_event {
     enum job_status status;
     int64_t version, attempt, percent;
     int64_t date; /* of the change, microseconds since 1970 */
-    /* Further members of data, as the outbox has them: the text of a JSON object, optionally followed by a line feed
-     * and the JSON text of the result. NULL: none. */
+    /* Further members of data, as the outbox has them: the text of a JSON object, optionally
+     * followed by a line feed and the JSON text of the result. NULL: none. */
     const char *extras;
-    /* The job passed through this status on its way to the one that `extras` is about: error and result are the
-     * latter's, and are left out. */
+    /* The job passed through this status on its way to the one that `extras` is about: error and
+     * result are the latter's, and are left out. */
     bool passing;
 };
 
@@ -26,7 +26,7 @@ struct job_event {
 void job_event_id(const struct job_event *event, struct buf *ret);
 /* "<tenant>.<STATUS>.<class name>". JOBS_EINVAL: over 255 bytes, AMQP's limit. */
 int job_event_key(const struct job_event *event, struct buf *ret, struct jobs_error *err);
-/* The body. JOBS_EINVAL: extras that are no JSON object, or text that is not UTF-8. Each of these three clears `ret` first; on
- * error its content is of no use. */
+/* The body. JOBS_EINVAL: extras that are no JSON object, or text that is not UTF-8. Each of
+ * these three clears `ret` first; on error its content is of no use. */
 int job_event_body(const struct job_event *event, struct buf *ret, struct jobs_error *err);
 #endif

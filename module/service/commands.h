@@ -1,23 +1,24 @@
 /* Commands that come over AMQP: reading and judging one message, and the answer. No I/O.
  *
- * StopJobEvent: exchange "<service>.commands", routing key "<tenant>.stop", body {"jobId": "<uuid>", "version": n}; with the
- * optional version it stops the job only while that is its version, so that a message that arrives a second time after a
- * retry does nothing. */
+ * StopJobEvent: exchange "<service>.commands", routing key "<tenant>.stop", body {"jobId":
+ * "<uuid>", "version": n}; with the optional version it stops the job only while that is its
+ * version, so that a message that arrives a second time after a retry does nothing. */
 #ifndef SERVICE_COMMANDS_H
 #define SERVICE_COMMANDS_H
 #include "amqp/bus.h"
 #include "module/base/buf.h"
 #include "module/base/list.h"
 
-enum command_trust { /* jobs.amqp.commands.trust, in this order */
-    COMMAND_TRUST_USER_ID, /* the broker-validated user_id must belong to the tenant */
-    COMMAND_TRUST_VHOST    /* who may publish here may stop jobs */
+enum command_trust {                        /* jobs.amqp.commands.trust, in this order */
+                     COMMAND_TRUST_USER_ID, /* the broker-validated user_id must belong to the tenant */
+                     COMMAND_TRUST_VHOST /* who may publish here may stop jobs */
 };
 
 struct command { /* a copy of what is needed of a message */
     struct list link;
     uint64_t tag; /* to acknowledge it by */
-    char *exchange, *routing_key, *body, *user_id, *reply_to, *correlation_id, *content_type, *message_id;
+    char *exchange, *routing_key, *body, *user_id, *reply_to, *correlation_id, *content_type,
+        *message_id;
     size_t length;
     bool redelivered, has_x_death;
 
@@ -36,14 +37,16 @@ void command_free(struct command *command);
 
 /* Fills tenant, id and version. NULL, or why this is no command (static text). */
 const char *command_read(struct command *command);
-/* May the sender command `command->tenant`, whose broker user is `tenant_user`? `own_user`, the service's own, is the
- * administrator. NULL, or why not (static text). */
-const char *command_judge(const struct command *command, enum command_trust trust, const char *tenant_user,
-                          const char *own_user);
-/* May an answer be sent to its reply_to: a direct reply, or a queue "<tenant>.…"? (Else it could be any queue.) */
+/* May the sender command `command->tenant`, whose broker user is `tenant_user`? `own_user`, the
+ * service's own, is the administrator. NULL, or why not (static text). */
+const char *command_judge(const struct command *command, enum command_trust trust,
+                          const char *tenant_user, const char *own_user);
+/* May an answer be sent to its reply_to: a direct reply, or a queue "<tenant>.…"? (Else it could
+ * be any queue.) */
 bool command_may_reply(const struct command *command);
 
-/* Answers: {"jobId", "status"}, or as in RFC 9457 {"type", "title", "detail", "code"}. `ret` is cleared first. */
+/* Answers: {"jobId", "status"}, or as in RFC 9457 {"type", "title", "detail", "code"}. `ret` is
+ * cleared first. */
 void command_answer(const struct command *command, const char *status, struct buf *ret);
 void command_refusal(const char *title, const struct jobs_error *why, struct buf *ret);
 #endif

@@ -1,11 +1,13 @@
-/* The keeper: what one instance per datasource, the holder of the relay's lease, does beside the relay: folds counts,
- * forgets sleepers that are gone, and carries out the commands that come over AMQP.
+/* The keeper: what one instance per datasource, the holder of the relay's lease, does beside the
+ * relay: folds counts, forgets sleepers that are gone, and carries out the commands that come
+ * over AMQP.
  *
- * Commands come through the durable queue "<service>.commands.<datasource>". A command is acknowledged after the
- * database's commit; what cannot be carried out goes to "<service>.dead" with the reason. While the database is away
- * nothing is consumed.
+ * Commands come through the durable queue "<service>.commands.<datasource>". A command is
+ * acknowledged after the database's commit; what cannot be carried out goes to "<service>.dead"
+ * with the reason. While the database is away nothing is consumed.
  *
- * One thread of its own, all signals blocked, with one database session and one broker connection. */
+ * One thread of its own, all signals blocked, with one database session and one broker
+ * connection. */
 #ifndef SERVICE_KEEPER_H
 #define SERVICE_KEEPER_H
 #include "module/base/log.h"
@@ -14,16 +16,17 @@
 
 struct keeper;
 
-struct keeper_options { /* texts are copied */
+struct keeper_options {    /* texts are copied */
     const struct log *log; /* outlives the keeper */
     const char *datasource, *service;
     const char *amqp_url; /* NULL or "": no commands */
     enum command_trust trust;
     struct sql_options sql; /* of the keeper's own session */
-    bool only_datasource;   /* of this service: commands of tenants that nobody knows are answered here too */
+    bool
+        only_datasource; /* of this service: commands of tenants that nobody knows are answered here too */
 };
 
-struct keeper_stats { /* since keeper_start */
+struct keeper_stats {  /* since keeper_start */
     uint64_t folded;   /* deltas of counts */
     uint64_t commands; /* carried out */
     uint64_t dead;     /* sent to <service>.dead */
@@ -35,6 +38,7 @@ int keeper_start(const struct keeper_options *options, struct keeper **ret, stru
 /* Does this instance hold the relay's lease? Without it the keeper closes its sessions. */
 void keeper_hold(struct keeper *keeper, bool held);
 void keeper_get_stats(const struct keeper *keeper, struct keeper_stats *ret);
-/* Ends the thread and frees the keeper. A server that hangs at that moment may hold it for 5 s. NULL is fine. */
+/* Ends the thread and frees the keeper. A server that hangs at that moment may hold it for 5 s.
+ * NULL is fine. */
 void keeper_stop(struct keeper *keeper);
 #endif

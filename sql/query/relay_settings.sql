@@ -1,4 +1,5 @@
--- Settings of the relay's session, after session_settings. A delete that a crash undoes is only a duplicate for subscribers; the list of
--- rows in hand becomes a hash table only as a constant of a plan of its own.
+-- Settings of the relay's session, after session_settings. A delete that a crash undoes is only a
+-- duplicate for subscribers. The ids in hand become a hash table only as a constant of the plan.
 -- out: one row
-select set_config('synchronous_commit', 'off', false), set_config('plan_cache_mode', 'force_custom_plan', false);
+select set_config('synchronous_commit', 'off', false),
+    set_config('plan_cache_mode', 'force_custom_plan', false);

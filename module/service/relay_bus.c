@@ -1,0 +1,227 @@
+/* The relay and its broker. */
+#include "module/service/relay_private.h"
+
+#include "module/service/exchanges.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define CONNECT_WAIT_LEAST CLOCK_SECOND
+#define CONNECT_WAIT_MOST (5 * CLOCK_SECOND)
+#define REFUSAL_WAIT \
+    (10 * CLOCK_SECOND) /* wrong password, an exchange of another kind: somebody must act */
+
+/* Once when it goes; a refusal also when it follows a loss. */
+static void complain(struct relay *relay, const struct jobs_error *why) {
+    bool refusal = why->code == BUS_EREFUSED;
+    if (!relay->bus_down || (refusal && !relay->refusal))
+        log_write(relay->log, refusal ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING,
+                  "datasource %s: events wait in the outbox: %s", relay->datasource, why->text);
+    relay->bus_down = true;
+    relay->refusal = refusal;
+}
+
+static void wait_longer(struct relay *relay, const struct jobs_error *why) {
+    int64_t wait = relay->connect_wait;
+    if (why->code == BUS_EREFUSED)
+        wait = REFUSAL_WAIT;
+    relay->next_connect = clock_now() + wait;
+    relay->connect_wait =
+        relay->connect_wait * 2 < CONNECT_WAIT_MOST ? relay->connect_wait * 2 : CONNECT_WAIT_MOST;
+}
+
+/* What was under way may or may not have arrived: all of it is read and sent again, oldest
+ * first. */
+void relay_disconnect(struct relay *relay) {
+    atomic_fetch_add(&relay->resent, relay->under_way);
+    bus_close(relay->bus);
+    relay->bus = NULL;
+    hand_forget(&relay->hand);
+    memset(relay->slots, 0, RELAY_SLOTS * sizeof *relay->slots);
+    relay->under_way = 0;
+    relay->oldest = 1;
+    relay->newest = 0;
+    relay->next_read = 0;
+    atomic_store(&relay->connected, false);
+    atomic_store(&relay->in_hand, 0);
+}
+
+/* A connection that worked is made again at once. */
+static void lose(struct relay *relay, const struct jobs_error *why) {
+    complain(relay, why);
+    relay_disconnect(relay);
+    if (relay->proven) {
+        relay->connect_wait = CONNECT_WAIT_LEAST;
+        relay->next_connect = 0;
+    } else {
+        wait_longer(relay, why);
+    }
+}
+
+static int connect_bus(struct relay *relay, struct jobs_error *err) {
+    char name[200];
+    snprintf(name, sizeof name, "%s relay of %s", relay->service, relay->datasource);
+    struct bus_options options = {
+        .url = relay->amqp_url, .name = name, .timeout = 5000, .confirms = true, .max_length = 1};
+    int rc = bus_open(&options, &relay->bus, err);
+    if (rc == 0)
+        rc = exchanges_declare(relay->bus, relay->service, err);
+    if (rc < 0) {
+        bus_close(relay->bus);
+        relay->bus = NULL;
+    }
+    return rc;
+}
+
+void relay_connect(struct relay *relay, int64_t now) {
+    if (relay->bus || now < relay->next_connect)
+        return;
+    struct jobs_error err;
+    if (connect_bus(relay, &err) < 0) {
+        complain(relay, &err);
+        wait_longer(relay, &err);
+        return;
+    }
+    relay->proven = false;
+    relay->connected_at = relay->progress_at = clock_now();
+    atomic_store(&relay->connected, true);
+}
+
+bool relay_can_publish(const struct relay *relay) {
+    return relay->bus && !bus_is_blocked(relay->bus) && !list_empty(&relay->hand.ready) &&
+           relay->under_way < RELAY_WINDOW && relay->newest + 1 - relay->oldest < RELAY_SLOTS;
+}
+
+static void remember(struct relay *relay, uint64_t tag, struct relay_chain *chain) {
+    if (relay->under_way == 0) {
+        relay->oldest = tag;
+        relay->progress_at = clock_now();
+    }
+    relay->newest = tag;
+    relay->slots[tag % RELAY_SLOTS] = chain;
+    relay->under_way++;
+    atomic_fetch_add_explicit(&relay->published, 1, memory_order_relaxed);
+    if (chain->refused_since)
+        atomic_fetch_add_explicit(&relay->resent, 1, memory_order_relaxed);
+}
+
+/* The chain of a tag that was answered. */
+static struct relay_chain *recall(struct relay *relay, uint64_t tag) {
+    struct relay_chain *chain = relay->slots[tag % RELAY_SLOTS];
+    relay->slots[tag % RELAY_SLOTS] = NULL;
+    relay->under_way--;
+    while (relay->oldest <= relay->newest && !relay->slots[relay->oldest % RELAY_SLOTS])
+        relay->oldest++;
+    return chain;
+}
+
+static int send_event(struct relay *relay, const struct relay_event *event, uint64_t *ret_tag,
+                      struct jobs_error *err) {
+    struct job_event what;
+    int rc = relay_event_get(event, relay->service, &what, err);
+    if (rc == 0)
+        rc = job_event_key(&what, &relay->key, err);
+    if (rc == 0)
+        rc = job_event_body(&what, &relay->body, err);
+    if (rc < 0)
+        return rc;
+    job_event_id(&what, &relay->id);
+    struct bus_header header = {"tenant", what.tenant};
+    struct bus_message message = {.exchange = relay->exchange,
+                                  .routing_key = relay->key.data,
+                                  .body = relay->body.data,
+                                  .length = relay->body.length,
+                                  .content_type = JOB_EVENT_CONTENT_TYPE,
+                                  .message_id = relay->id.data,
+                                  .persistent = true,
+                                  .headers = &header,
+                                  .header_count = 1};
+    return bus_publish(relay->bus, &message, ret_tag, err);
+}
+
+static void skip(struct relay *relay, struct relay_chain *chain, const struct jobs_error *why) {
+    const struct relay_event *event = hand_first(chain);
+    log_about(relay->log, LOG_LEVEL_ERROR, relay_event_tenant(event), chain->id,
+              "an event of outbox row %lld is skipped, it cannot be encoded: %s",
+              (long long)event->row->id, why->text);
+    atomic_fetch_add(&relay->unreadable, 1);
+    hand_settle(&relay->hand, chain);
+}
+
+void relay_publish(struct relay *relay) {
+    if (!relay_can_publish(relay))
+        return;
+    struct jobs_error err;
+    int rc = 0;
+    bus_batch_begin(relay->bus);
+    for (int i = 0; i < RELAY_TURN && rc == 0 && relay_can_publish(relay); i++) {
+        struct relay_chain *chain = hand_next(&relay->hand);
+        uint64_t tag;
+        rc = send_event(relay, hand_first(chain), &tag, &err);
+        if (rc == JOBS_EINVAL) {
+            skip(relay, chain, &err);
+            rc = 0;
+        } else if (rc == 0) {
+            remember(relay, tag, chain);
+        }
+    }
+    if (rc < 0)
+        lose(relay, &err);
+    else
+        bus_batch_end(relay->bus);
+}
+
+static void refused(struct relay *relay, struct relay_chain *chain, int64_t now) {
+    atomic_fetch_add(&relay->refused, 1);
+    if (!chain->refused_since || now - chain->refused_since < relay->refused_ms * CLOCK_MS) {
+        hand_refuse(&relay->hand, chain, now);
+        return;
+    }
+    struct job_event what = {0};
+    struct jobs_error ignored;
+    const struct relay_event *event = hand_first(chain);
+    relay_event_get(event, relay->service, &what, &ignored);
+    log_about(relay->log, LOG_LEVEL_ERROR, relay_event_tenant(event), chain->id,
+              "event %lld is dropped, a queue that is bound to %s has refused it for %lld ms",
+              (long long)what.version, relay->exchange, (long long)relay->refused_ms);
+    atomic_fetch_add(&relay->dropped, 1);
+    hand_settle(&relay->hand, chain);
+}
+
+static void confirmed(void *arg, uint64_t tag, enum bus_outcome outcome) {
+    struct relay *relay = arg;
+    if (outcome == BUS_UNKNOWN) /* relay_disconnect follows */
+        return;
+    struct relay_chain *chain = recall(relay, tag);
+    relay->progress_at = clock_now();
+    relay->proven = true;
+    if (outcome == BUS_NACK) {
+        refused(relay, chain, relay->progress_at);
+        return;
+    }
+    atomic_fetch_add_explicit(&relay->confirmed, 1, memory_order_relaxed);
+    hand_settle(&relay->hand, chain);
+}
+
+static void blocked(void *arg, bool is, const char *reason) {
+    struct relay *relay = arg;
+    if (is)
+        log_warning(relay->log, "datasource %s: events wait in the outbox: the broker blocks (%s)",
+                    relay->datasource, reason);
+    else
+        log_info(relay->log, "datasource %s: the broker no longer blocks", relay->datasource);
+}
+
+void relay_listen(struct relay *relay, int64_t timeout_ms) {
+    struct bus_handlers handlers = {.arg = relay, .confirmed = confirmed, .blocked = blocked};
+    struct jobs_error err;
+    if (bus_poll(relay->bus, timeout_ms, &handlers, &err) < 0)
+        lose(relay, &err);
+    else if (relay->bus_down &&
+             (relay->proven || clock_now() - relay->connected_at > 2 * CLOCK_SECOND)) {
+        log_info(relay->log, "datasource %s: connected to the broker, events go on",
+                 relay->datasource);
+        relay->bus_down = relay->refusal = false;
+        relay->connect_wait = CONNECT_WAIT_LEAST;
+    }
+}

@@ -1,0 +1,20 @@
+/* A TCP proxy in front of a server, to cut and to refuse its connections at will. One thread of
+ * its own. */
+#ifndef TESTS_LIB_PROXY_H
+#define TESTS_LIB_PROXY_H
+#include <stdbool.h>
+
+struct proxy;
+
+/* To the host and port in `url` (amqp://…). Refuses until told otherwise if `refusing`. */
+struct proxy *proxy_start(const char *url, bool refusing);
+/* `url` with the proxy's address; lives as long as the proxy. */
+const char *proxy_url(const struct proxy *proxy);
+/* Closes all connections that are open now. */
+void proxy_cut(struct proxy *proxy);
+/* Closes new ones at once, or no longer. */
+void proxy_refuse(struct proxy *proxy, bool refusing);
+/* Connections accepted so far, refused ones too. */
+int proxy_connections(struct proxy *proxy);
+void proxy_stop(struct proxy *proxy);
+#endif
