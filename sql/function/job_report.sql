@@ -21,13 +21,12 @@ begin
     values (ids, tenants, class_names, middles, statuses, versions, attempts, percents, middle_dates, dates, extras)
     returning id into ret;
     insert into t_job_count_delta (tenant, class_name, status, n)
-    select c.tenant, c.class_name, c.status, sum(c.n)
-    from (select unnest(tenants) tenant, unnest(class_names) class_name, unnest(statuses) status, 1 n
-        union all
-        select unnest(tenants), unnest(class_names), unnest(befores), -1) c
-    where c.status is not null
-    group by 1, 2, 3
-    having sum(c.n) <> 0;
+    select g.tenant, g.class_name, s.status, g.n * s.sign
+    from (select u.tenant, u.class_name, u.before, u.status, count(*) as n
+        from unnest(tenants, class_names, befores, statuses) as u(tenant, class_name, before, status)
+        group by 1, 2, 3, 4) g
+    cross join lateral (values (g.status, 1), (g.before, -1)) s(status, sign)
+    where s.status is not null;
     return ret;
 end
 $$;

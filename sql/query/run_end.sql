@@ -3,7 +3,7 @@
 --      $6 recorded (RUNNING is in the row already), $7 age of the start and $8 of the end (microseconds before now),
 --      $9 percent, $10 result (JSON text), $11 result class name, $12 error kind, $13 error, $14 delay until due (microseconds, of
 --      PENDING), $15 spare (the attempt does not count), $16 outcome word for the attempt
--- out: per run (id, state, status, version): state applied; busy (locked by somebody: send again); fenced (say nothing)
+-- out: per run (id, state): applied; busy (locked by somebody: send again); fenced (say nothing)
 with e as materialized (
     select * from unnest($2::uuid[], $3::int[], $4::@schema@.job_status[], $5::boolean[], $6::boolean[], $7::bigint[], $8::bigint[],
         $9::int[], $10::text[], $11::text[], $12::text[], $13::text[], $14::bigint[], $15::boolean[], $16::text[])
@@ -61,10 +61,9 @@ with e as materialized (
             u.error_kind, u.error))) as outbox
     from u
 )
-select e.id,
-    case when u.id is not null then 'applied'
-        when exists (select from @schema@.t_job_info j where j.id = e.id and j.version = e.version and j.instance = $1::uuid)
-            then 'busy'
-        else 'fenced' end as state,
-    u.status, u.version
-from report cross join e left join u on u.id = e.id;
+select u.id, 'applied' as state from report cross join u
+union all
+-- a hashed sub-plan: joins would be nested loops in these sessions
+select e.id, case when exists (select from @schema@.t_job_info j
+        where j.id = e.id and j.version = e.version and j.instance = $1::uuid) then 'busy' else 'fenced' end
+from e where e.id not in (select u.id from u);

@@ -23,10 +23,8 @@ with e as materialized (
         array_agg(@schema@.job_extras(u.owner, u.description, u.related_type, u.related_id, null, null, null, null))) as outbox
     from u
 )
-select e.id,
-    case when u.id is not null then 'applied'
-        when exists (select from @schema@.t_job_info j where j.id = e.id and j.version = e.version and j.instance = $1::uuid)
-            then 'busy'
-        else 'fenced' end as state,
-    u.version, u.stop_requested
-from report cross join e left join u on u.id = e.id;
+select u.id, 'applied' as state, u.version, u.stop_requested from report cross join u
+union all
+select e.id, case when exists (select from @schema@.t_job_info j
+        where j.id = e.id and j.version = e.version and j.instance = $1::uuid) then 'busy' else 'fenced' end, null, null
+from e where e.id not in (select u.id from u);
