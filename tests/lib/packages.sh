@@ -4,6 +4,7 @@
 set -euo pipefail
 
 POLICY=/usr/sbin/policy-rc.d
+POLICY_MARK="# no starts while the packages of Jobs are installed"
 
 packages_missing() { # PACKAGE…
     local package
@@ -23,9 +24,9 @@ packages_policy_restore() {
 packages_policy_forbid() {
     trap packages_policy_restore EXIT
     trap 'exit 130' INT TERM HUP
-    # One that is already put aside is the true one: an earlier run was killed.
-    if [ -e "$POLICY" ] && [ ! -e "$POLICY.before-jobs" ]; then mv "$POLICY" "$POLICY.before-jobs"; fi
-    printf '#!/bin/sh\nexit 101\n' >"$POLICY"
+    # Ours may still be there when an earlier run was killed.
+    if [ -e "$POLICY" ] && ! grep -qs "$POLICY_MARK" "$POLICY"; then mv "$POLICY" "$POLICY.before-jobs"; fi
+    printf '#!/bin/sh\n%s\nexit 101\n' "$POLICY_MARK" >"$POLICY"
     chmod 755 "$POLICY"
 }
 
@@ -33,26 +34,31 @@ packages_apt() {
     DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 "$@"
 }
 
-packages_install() { # PACKAGE…
+# Installing a server of PostgreSQL makes a cluster unless its configuration says no.
+packages_no_cluster() {
     local conf=/etc/postgresql-common/createcluster.conf
+    packages_apt install --no-install-recommends postgresql-common
+    grep -qs '^[[:space:]]*create_main_cluster' "$conf" || echo "create_main_cluster = false" >>"$conf"
+}
+
+packages_install() { # PACKAGE…
+    exec 8<"$0"
+    flock 8 # one at a time
     packages_policy_forbid
     packages_apt update
-    if [[ " $* " == *" postgresql-15 "* ]]; then
-        packages_apt install --no-install-recommends postgresql-common
-        grep -qs '^[[:space:]]*create_main_cluster' "$conf" || echo "create_main_cluster = false" >>"$conf"
-    fi
+    [[ " $* " != *" postgresql-15 "* ]] || packages_no_cluster
     packages_apt install --no-install-recommends "$@"
 }
 
 packages_main() {
-    local missing
+    local missing log
     mapfile -t missing < <(packages_missing "$@")
     [ ${#missing[@]} -gt 0 ] || return 0
     if [ "$(id -u)" = 0 ]; then
         echo "installing ${missing[*]}"
-        packages_install "${missing[@]}" </dev/null >/tmp/jobs-packages.$$ 2>&1 ||
-            { tail -n 30 /tmp/jobs-packages.$$ && return 1; }
-        rm -f /tmp/jobs-packages.$$
+        log=$(mktemp)
+        "$0" --install "${missing[@]}" </dev/null >"$log" 2>&1 || { tail -n 30 "$log" && rm -f "$log" && return 1; }
+        rm -f "$log"
     elif command -v sudo >/dev/null && { [ -t 0 ] || sudo -n true 2>/dev/null; }; then
         exec sudo "$0" "$@"
     else
@@ -61,4 +67,9 @@ packages_main() {
     fi
 }
 
-packages_main "$@"
+if [ "${1:-}" = --install ]; then
+    shift
+    packages_install "$@"
+else
+    packages_main "$@"
+fi
