@@ -197,18 +197,20 @@ int job_snooze(struct job *job, int64_t delay);
  * demand. */
 int job_aborted(struct job *job);
 
-/* ---- JobInfoService: on the caller's connection, inside the caller's transaction if one is open ----
+/* ---- JobInfoService: on the caller's connection and in its transaction, if one is open ----
  *
- * Create, read and change jobs with libpq alone; no daemon needs to run. A function sends its statements with
- * PQexecParams on `db` and leaves the session as it was: nothing is set, prepared, listened to or begun, so a
- * connection through a transaction pooler will do. Outside a transaction each change is one of its own, durable when
- * the call returns. Inside one it counts with the caller's COMMIT (no job, no event without it), and after an error
- * PostgreSQL wants a ROLLBACK (to a savepoint), as after any failed statement.
+ * Create, read and change jobs with libpq alone; no daemon needs to run. A function sends its
+ * statements with PQexecParams on `db` and leaves the session as it was: nothing is set, prepared,
+ * listened to or begun, so a connection through a transaction pooler will do. Outside a transaction
+ * each change is one of its own, durable when the call returns. Inside one it counts with the
+ * caller's COMMIT (no job, no event without it), and after an error PostgreSQL wants a ROLLBACK (to
+ * a savepoint), as after any failed statement.
  *
- * Threads: as for the PGconn, one at a time. Calls block, for as long as the connection's own settings let them.
+ * Threads: as for the PGconn, one at a time. Calls block, for as long as the connection's own
+ * settings let them.
  * Errors: the text names tenant and job; err->sqlstate is the server's, "" when it was not asked.
- *   JOBS_EINVAL    an argument, also one the server refused: malformed JSON, a value over its limit, no UTF-8;
- *                  the connection is busy or in pipeline mode
+ *   JOBS_EINVAL    an argument, also one the server refused: malformed JSON, a value over its
+ *                  limit, no UTF-8; the connection is busy or in pipeline mode
  *   JOBS_ENOENT    no such tenant; the tenant has no such job (another tenant's job is no such job)
  *   JOBS_EREFUSED  the tenant is in maintenance, or at its max_queued
  *   JOBS_ESTATUS   not from this status
@@ -216,42 +218,45 @@ int job_aborted(struct job *job);
  *   JOBS_ETIMEOUT  of job_info_wait, or by the connection's own statement_timeout or lock_timeout
  *   JOBS_ECONFIG   client_encoding is not UTF8
  *   JOBS_EUNSURE   the connection was lost under way: it may have been done; read back on a new one
- *   JOBS_EDB       everything else the server says (serialization failure 40001, deadlock 40P01: try again) */
+ *   JOBS_EDB       everything else the server says (serialization failure 40001, deadlock 40P01:
+ *                  try again) */
 struct job_info_service {
     struct pg_conn *db; /* stays the caller's */
     const char *schema; /* NULL: jobs */
 };
 
-/* One job. To create one, fill what you need of the first block; the rest is ignored. On reading the library fills
- * both; texts that are not there are NULL. Limits in bytes: class_name 128 of [A-Za-z0-9_.-], letter or digit first;
- * parameters 1 MiB; description 4,096; owner, related_type, related_id, traceparent 255 without control characters. */
+/* One job. To create one, fill what you need of the first block; the rest is ignored. On reading
+ * the library fills both; texts that are not there are NULL. Limits in bytes: class_name 128 of
+ * [A-Za-z0-9_.-], letter or digit first; parameters 1 MiB; description 4,096; owner, related_type,
+ * related_id, traceparent 255 without control characters. */
 struct job_info {
-    size_t size;            /* by JOB_INFO */
-    const char *id;         /* NULL: made, a uuid of version 7. Given twice: the first job, nothing is created */
+    size_t size;    /* by JOB_INFO */
+    const char *id; /* NULL: made, a uuid of version 7. The same twice: the first job counts */
     const char *tenant, *class_name;
     const char *parameters; /* a JSON object, judged by PostgreSQL; NULL: {} */
     const char *description, *owner;
     const char *related_type, *related_id; /* what it is about: list by it */
     const char *traceparent;               /* W3C trace context, handed to the run */
     int32_t priority;                      /* higher first; equal ones first in, first out */
-    unsigned attempts;                     /* 1 to 1000 runs until it counts as FAILED; 0 = the class's own */
-    int64_t timeout, backoff;              /* of one run; before the next; ms, 0 = the class's own */
-    int64_t trigger_after_date;            /* PENDING until then; in the past: queued at once */
-    int64_t expiration_date;               /* FAILED, kind EXPIRED, when not chosen by then; may be past */
-    bool locked;                           /* kept for ever */
+    unsigned attempts;          /* 1 to 1000 runs until it counts as FAILED; 0 = the class's own */
+    int64_t timeout, backoff;   /* of one run; before the next; ms, 0 = the class's own */
+    int64_t trigger_after_date; /* PENDING until then; in the past: queued at once */
+    int64_t expiration_date;    /* FAILED, kind EXPIRED, when not chosen by then; may be past */
+    bool locked;                /* kept for ever */
 
     enum job_status status;
     unsigned attempt;           /* number of the last run, 0 = none yet; only grows */
     unsigned version;           /* number of its last event */
     unsigned percent_completed; /* 0 to 100 */
     int64_t created_date, queued_date, start_date, stop_date, status_date, estimated_completion;
-    const char *result;         /* JSON */
+    const char *result; /* JSON */
     const char *result_class_name;
-    const char *error_kind;     /* ERROR, TIMEOUT, CRASH, EXPIRED, CLASS, PARAMETER, WORKSPACE, RESULT */
-    const char *error;
-    const char *instance;       /* uuid of the jobsd that has it or had it last */
+    /* ERROR, TIMEOUT, CRASH, EXPIRED, CLASS, PARAMETER, WORKSPACE, RESULT; then its text. */
+    const char *error_kind, *error;
+    const char *instance; /* uuid of the jobsd that has it or had it last */
 };
-#define JOB_INFO(...) { .size = sizeof(struct job_info), __VA_ARGS__ }
+#define JOB_INFO(...) \
+    { .size = sizeof(struct job_info), __VA_ARGS__ }
 
 /* Which jobs to list: one tenant's; every other field narrows further, 0 or NULL = any. */
 struct job_info_filter {
@@ -261,7 +266,8 @@ struct job_info_filter {
     unsigned limit;       /* of a page: at most 1000; 0 = 100 */
     const char *after_id; /* the last id of the page before; NULL: the first page */
 };
-#define JOB_INFO_FILTER(...) { .size = sizeof(struct job_info_filter), __VA_ARGS__ }
+#define JOB_INFO_FILTER(...) \
+    { .size = sizeof(struct job_info_filter), __VA_ARGS__ }
 
 /* One block of memory with all its texts; free with job_info_free, from any thread. */
 struct job_info_list {
@@ -273,39 +279,44 @@ struct job_uuid {
     char text[37];
 };
 
-/* Creates `count` jobs, of one or several tenants: all or none, one round trip. As queued: QUEUED, or PENDING while
- * its trigger_after_date is to come. As pending: stored, nobody acts on them before job_info_release. ret_ids (may be
- * NULL) has room for `count` ids, in the order of `infos`. The first fault found is told with its place in `infos`.
- * An id that is another tenant's: JOBS_ENOENT. */
-int job_info_create_as_queued(const struct job_info_service *s, const struct job_info *infos, size_t count,
-                              struct job_uuid *ret_ids, struct jobs_error *err);
-int job_info_create_as_pending(const struct job_info_service *s, const struct job_info *infos, size_t count,
-                               struct job_uuid *ret_ids, struct jobs_error *err);
+/* Creates `count` jobs, of one or several tenants: all or none, one round trip. As queued: QUEUED,
+ * or PENDING while its trigger_after_date is to come. As pending: stored, nobody acts on them
+ * before job_info_release. ret_ids (may be NULL) has room for `count` ids, in the order of `infos`.
+ * The first fault found is told with its place in `infos`. An id that is another tenant's:
+ * JOBS_ENOENT. */
+int job_info_create_as_queued(const struct job_info_service *s, const struct job_info *infos,
+                              size_t count, struct job_uuid *ret_ids, struct jobs_error *err);
+int job_info_create_as_pending(const struct job_info_service *s, const struct job_info *infos,
+                               size_t count, struct job_uuid *ret_ids, struct jobs_error *err);
 
-/* A page of jobs, newest first: by id, descending. Ids made by Jobs are in order of creation to the millisecond. A page
- * with fewer than `limit` jobs is the last one. Jobs that arrive while you page are not seen; none comes twice. */
-int job_info_list(const struct job_info_service *s, const struct job_info_filter *filter, struct job_info_list **ret,
-                  struct jobs_error *err);
+/* A page of jobs, newest first: by id, descending. Ids made by Jobs are in order of creation to the
+ * millisecond. A page with fewer than `limit` jobs is the last one. Jobs that arrive while you page
+ * are not seen; none comes twice. */
+int job_info_list(const struct job_info_service *s, const struct job_info_filter *filter,
+                  struct job_info_list **ret, struct jobs_error *err);
 /* A list of exactly this job. */
 #define JOBS_ONE const struct job_info_service *s, const char *tenant, const char *id
 int job_info_get(JOBS_ONE, struct job_info_list **ret, struct jobs_error *err);
 void job_info_free(struct job_info_list *list); /* NULL is fine */
 
-/* Lets a PENDING job go: QUEUED, or PENDING until its trigger_after_date if it was created as pending with one that is
- * to come. One that waits for its date already is queued at once. JOBS_ESTATUS: not PENDING. */
+/* Lets a PENDING job go: QUEUED, or PENDING until its trigger_after_date if it was created as
+ * pending with one that is to come. One that waits for its date already is queued at once.
+ * JOBS_ESTATUS: not PENDING. */
 int job_info_release(JOBS_ONE, struct jobs_error *err);
-/* Asks a job to stop. *ret_now (may be NULL) is the status after the call: ABORTED (it was PENDING or QUEUED, or had been
- * aborted before); TO_BE_RUN or RUNNING: its run has been asked and will end ABORTED, unless it succeeds first; SUCCEEDED
- * or FAILED: it had ended already. To ask twice does no harm. */
+/* Asks a job to stop. *ret_now (may be NULL) is the status after the call: ABORTED (it was PENDING
+ * or QUEUED, or had been aborted before); TO_BE_RUN or RUNNING: its run has been asked and will end
+ * ABORTED, unless it succeeds first; SUCCEEDED or FAILED: it had ended already. To ask twice does
+ * no harm. */
 int job_info_stop(JOBS_ONE, enum job_status *ret_now, struct jobs_error *err);
-/* Queues a FAILED or ABORTED job again with all its attempts; attempt and version go on, an expiration_date that has
- * passed is dropped. JOBS_ESTATUS: any other status. */
+/* Queues a FAILED or ABORTED job again with all its attempts; attempt and version go on, an
+ * expiration_date that has passed is dropped. JOBS_ESTATUS: any other status. */
 int job_info_retry(JOBS_ONE, struct jobs_error *err);
 /* Keeps a job from retention, or lets it go again. Any status. */
 int job_info_lock(JOBS_ONE, bool lock, struct jobs_error *err);
-/* Waits until the job is SUCCEEDED, FAILED or ABORTED: *ret_now (may be NULL). `timeout`: ms, 0 = look once, negative =
- * without limit; JOBS_ETIMEOUT when it had not ended by then. Looks every 5 ms at first, every 250 ms later. In a
- * transaction of isolation REPEATABLE READ it would never see the end, nor that of a job created in the same one. */
+/* Waits until the job is SUCCEEDED, FAILED or ABORTED: *ret_now (may be NULL). `timeout`: ms, 0 =
+ * look once, negative = without limit; JOBS_ETIMEOUT when it had not ended by then. Looks every 5
+ * ms at first, every 250 ms later. In a transaction of isolation REPEATABLE READ it would never see
+ * the end, nor that of a job created in the same one. */
 int job_info_wait(JOBS_ONE, int64_t timeout, enum job_status *ret_now, struct jobs_error *err);
 
 /* ---- JobService ---- */

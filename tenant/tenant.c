@@ -20,14 +20,16 @@ const char *tenant_state_name(enum tenant_state state) { return states[state]; }
 static int check_name(const char *name, struct jobs_error *err) {
     if (name && tenant_name_is_valid(name))
         return 0;
-    return error_set(err, JOBS_EINVAL, "\"%.80s\" is no tenant name: it is of the form [a-z0-9][a-z0-9_-]{0,62}",
+    return error_set(err, JOBS_EINVAL,
+                     "\"%.80s\" is no tenant name: it is of the form [a-z0-9][a-z0-9_-]{0,62}",
                      name ? name : "");
 }
 
 static int check_weight(const char *name, unsigned weight, struct jobs_error *err) {
     if (weight >= 1 && weight <= WEIGHT_MAX)
         return 0;
-    return error_set(err, JOBS_EINVAL, "tenant \"%s\": weight %u is not between 1 and %d", name, weight, WEIGHT_MAX);
+    return error_set(err, JOBS_EINVAL, "tenant \"%s\": weight %u is not between 1 and %d", name,
+                     weight, WEIGHT_MAX);
 }
 
 static int unknown(const char *name, struct jobs_error *err) {
@@ -35,8 +37,9 @@ static int unknown(const char *name, struct jobs_error *err) {
 }
 
 /* Calls a statement about one tenant; `parameters` begin with its name. */
-static int call(const struct job_info_service *s, const char *statement, const struct sql_parameters *p,
-                enum sql_shape shape, struct sql_result **ret, struct jobs_error *err) {
+static int call(const struct job_info_service *s, const char *statement,
+                const struct sql_parameters *p, enum sql_shape shape, struct sql_result **ret,
+                struct jobs_error *err) {
     struct sql *sql;
     int rc = sql_borrow(s->db, s->schema ? s->schema : "jobs", &sql, err);
     if (rc < 0)
@@ -49,8 +52,8 @@ static int call(const struct job_info_service *s, const char *statement, const s
 }
 
 /* The same for one that answers with a row if it did anything. *ret_done: did it? */
-static int call_done(const struct job_info_service *s, const char *statement, const struct sql_parameters *p,
-                     bool *ret_done, struct jobs_error *err) {
+static int call_done(const struct job_info_service *s, const char *statement,
+                     const struct sql_parameters *p, bool *ret_done, struct jobs_error *err) {
     struct sql_result *row;
     int rc = call(s, statement, p, SQL_AT_MOST_ONE, &row, err);
     if (rc < 0)
@@ -60,7 +63,8 @@ static int call_done(const struct job_info_service *s, const char *statement, co
     return 0;
 }
 
-int tenant_create(const struct job_info_service *s, const char *name, unsigned weight, struct jobs_error *err) {
+int tenant_create(const struct job_info_service *s, const char *name, unsigned weight,
+                  struct jobs_error *err) {
     struct sql_parameters p = {0};
     bool done;
     weight = weight ? weight : 1;
@@ -91,7 +95,8 @@ static void read_tenant(const struct sql_result *rows, size_t row, struct tenant
             ret->state = (enum tenant_state)i;
 }
 
-int tenant_get(const struct job_info_service *s, const char *name, struct tenant *ret, struct jobs_error *err) {
+int tenant_get(const struct job_info_service *s, const char *name, struct tenant *ret,
+               struct jobs_error *err) {
     struct sql_parameters p = {0};
     struct sql_result *rows;
     int rc = check_name(name, err);
@@ -109,7 +114,8 @@ int tenant_get(const struct job_info_service *s, const char *name, struct tenant
     return rc;
 }
 
-int tenant_list(const struct job_info_service *s, void (*row)(void *arg, const struct tenant *tenant), void *arg,
+int tenant_list(const struct job_info_service *s,
+                void (*row)(void *arg, const struct tenant *tenant), void *arg,
                 struct jobs_error *err) {
     struct sql_parameters p = {0};
     struct sql_result *rows;
@@ -141,7 +147,8 @@ int tenant_set_state(const struct job_info_service *s, const char *name, enum te
     return rc == 0 && !done ? unknown(name, err) : rc;
 }
 
-int tenant_set_weight(const struct job_info_service *s, const char *name, unsigned weight, struct jobs_error *err) {
+int tenant_set_weight(const struct job_info_service *s, const char *name, unsigned weight,
+                      struct jobs_error *err) {
     struct sql_parameters p = {0};
     bool done;
     int rc = check_name(name, err);
@@ -155,7 +162,8 @@ int tenant_set_weight(const struct job_info_service *s, const char *name, unsign
     return rc == 0 && !done ? unknown(name, err) : rc;
 }
 
-int tenant_remove(const struct job_info_service *s, const char *name, int64_t *ret_jobs, struct jobs_error *err) {
+int tenant_remove(const struct job_info_service *s, const char *name, int64_t *ret_jobs,
+                  struct jobs_error *err) {
     struct sql_parameters p = {0};
     struct sql_result *row;
     int rc = check_name(name, err);

@@ -1,11 +1,12 @@
-/* What is asked of one job: release, stop, retry, lock. Each is one function of the database; all answer with the
- * status after the call. */
+/* What is asked of one job: release, stop, retry, lock. Each is one function of the database; all
+ * answer with the status after the call. */
 #include "module/job/status.h"
 #include "module/store/store.h"
 #include "sql/sql.h"
 
-static int change(const struct job_info_service *s, const char *statement, const char *tenant, const char *id,
-                  const bool *flag, enum job_status *ret_now, struct jobs_error *err) {
+static int change(const struct job_info_service *s, const char *statement, const char *tenant,
+                  const char *id, const bool *flag, enum job_status *ret_now,
+                  struct jobs_error *err) {
     struct sql *sql;
     int rc = store_check_one(tenant, id, err);
     if (rc == 0)
@@ -29,16 +30,18 @@ static int change(const struct job_info_service *s, const char *statement, const
     return rc;
 }
 
-int job_info_release(const struct job_info_service *s, const char *tenant, const char *id, struct jobs_error *err) {
+int job_info_release(const struct job_info_service *s, const char *tenant, const char *id,
+                     struct jobs_error *err) {
     return change(s, "job_release", tenant, id, NULL, NULL, err);
 }
 
-int job_info_stop(const struct job_info_service *s, const char *tenant, const char *id, enum job_status *ret_now,
-                  struct jobs_error *err) {
+int job_info_stop(const struct job_info_service *s, const char *tenant, const char *id,
+                  enum job_status *ret_now, struct jobs_error *err) {
     return change(s, "job_stop", tenant, id, NULL, ret_now, err);
 }
 
-int job_info_retry(const struct job_info_service *s, const char *tenant, const char *id, struct jobs_error *err) {
+int job_info_retry(const struct job_info_service *s, const char *tenant, const char *id,
+                   struct jobs_error *err) {
     return change(s, "job_retry", tenant, id, NULL, NULL, err);
 }
 

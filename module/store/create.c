@@ -1,4 +1,5 @@
-/* Creating jobs: arrays for one call of the database function job_create, so that all are made or none. */
+/* Creating jobs: arrays for one call of the database function job_create, so that all are made or
+ * none. */
 #include "module/base/error.h"
 #include "module/base/text.h"
 #include "module/store/store.h"
@@ -9,24 +10,44 @@
 
 /* The parameters of job_create.sql, in its order. */
 enum column {
-    TENANT, CLASS_NAME, PARAMETERS, PRIORITY, AT, PENDING, EXPIRES, DESCRIPTION, OWNER, ATTEMPTS, BACKOFF, TIMEOUT,
-    RELATED_TYPE, RELATED_ID, LOCKED, TRACEPARENT, ID, COLUMNS
+    TENANT,
+    CLASS_NAME,
+    PARAMETERS,
+    PRIORITY,
+    AT,
+    PENDING,
+    EXPIRES,
+    DESCRIPTION,
+    OWNER,
+    ATTEMPTS,
+    BACKOFF,
+    TIMEOUT,
+    RELATED_TYPE,
+    RELATED_ID,
+    LOCKED,
+    TRACEPARENT,
+    ID,
+    COLUMNS
 };
 
 static int check(const struct job_info *info, size_t n, size_t count, struct jobs_error *err) {
     if (info->size != sizeof *info)
         return error_set(err, JOBS_EINVAL,
-                         "job %zu of %zu: size is %zu, not %zu: set it with JOB_INFO(…), and build against this release",
+                         "job %zu of %zu: size is %zu, not %zu: set it by JOB_INFO(…), and build "
+                         "against this release",
                          n + 1, count, info->size, sizeof *info);
     const char *tenant = info->tenant ? info->tenant : "";
     if (!info->tenant || !info->class_name)
-        return error_set(err, JOBS_EINVAL, "tenant \"%.80s\": job %zu of %zu has no %s", tenant, n + 1, count,
-                         info->tenant ? "class_name" : "tenant");
+        return error_set(err, JOBS_EINVAL, "tenant \"%.80s\": job %zu of %zu has no %s", tenant,
+                         n + 1, count, info->tenant ? "class_name" : "tenant");
     if (info->id && !text_is_uuid(info->id))
-        return error_set(err, JOBS_EINVAL, "tenant \"%.80s\": \"%.80s\" is no job id (a uuid)", tenant, info->id);
+        return error_set(err, JOBS_EINVAL, "tenant \"%.80s\": \"%.80s\" is no job id (a uuid)",
+                         tenant, info->id);
     if (info->attempts > INT_MAX || info->timeout < 0 || info->backoff < 0)
-        return error_set(err, JOBS_EINVAL, "tenant \"%.80s\": attempts, timeout or backoff of job %zu of %zu is out of range",
-                         tenant, n + 1, count);
+        return error_set(
+            err, JOBS_EINVAL,
+            "tenant \"%.80s\": job %zu of %zu: attempts, timeout or backoff out of range", tenant,
+            n + 1, count);
     return 0;
 }
 
@@ -61,15 +82,18 @@ static int blame(int code, const struct job_info *infos, size_t count, struct jo
     if (!err)
         return code;
     if (count == 1 && infos->id)
-        error_prefix(err, "tenant \"%.80s\", job %s of class %.128s", infos->tenant, infos->id, infos->class_name);
+        error_prefix(err, "tenant \"%.80s\", job %s of class %.128s", infos->tenant, infos->id,
+                     infos->class_name);
     else if (count == 1)
-        error_prefix(err, "tenant \"%.80s\", new job of class %.128s", infos->tenant, infos->class_name);
+        error_prefix(err, "tenant \"%.80s\", new job of class %.128s", infos->tenant,
+                     infos->class_name);
     else
         error_prefix(err, "tenant \"%.80s\", %zu new jobs", infos->tenant, count);
     return code;
 }
 
-static int call(struct sql *sql, struct buf *arrays, size_t count, struct job_uuid *ret_ids, struct jobs_error *err) {
+static int call(struct sql *sql, struct buf *arrays, size_t count, struct job_uuid *ret_ids,
+                struct jobs_error *err) {
     struct sql_parameters p = {0};
     for (int c = 0; c < COLUMNS; c++) {
         sql_array_end(&arrays[c]);
@@ -88,8 +112,8 @@ static int call(struct sql *sql, struct buf *arrays, size_t count, struct job_uu
     return rc;
 }
 
-static int create(const struct job_info_service *s, const struct job_info *infos, size_t count, bool pending,
-                  struct job_uuid *ret_ids, struct jobs_error *err) {
+static int create(const struct job_info_service *s, const struct job_info *infos, size_t count,
+                  bool pending, struct job_uuid *ret_ids, struct jobs_error *err) {
     for (size_t i = 0; i < count; i++) {
         int rc = check(&infos[i], i, count, err);
         if (rc < 0)
@@ -116,12 +140,12 @@ static int create(const struct job_info_service *s, const struct job_info *infos
     return rc;
 }
 
-int job_info_create_as_queued(const struct job_info_service *s, const struct job_info *infos, size_t count,
-                              struct job_uuid *ret_ids, struct jobs_error *err) {
+int job_info_create_as_queued(const struct job_info_service *s, const struct job_info *infos,
+                              size_t count, struct job_uuid *ret_ids, struct jobs_error *err) {
     return create(s, infos, count, false, ret_ids, err);
 }
 
-int job_info_create_as_pending(const struct job_info_service *s, const struct job_info *infos, size_t count,
-                               struct job_uuid *ret_ids, struct jobs_error *err) {
+int job_info_create_as_pending(const struct job_info_service *s, const struct job_info *infos,
+                               size_t count, struct job_uuid *ret_ids, struct jobs_error *err) {
     return create(s, infos, count, true, ret_ids, err);
 }

@@ -10,8 +10,9 @@ static const char *const checks[] = {"fsck_ready",  "fsck_receipt", "fsck_final"
                                      "fsck_orphan", "fsck_count",   "fsck_outbox", "fsck_identity"};
 enum { CHECKS = sizeof checks / sizeof *checks, PREFIX = sizeof "fsck_" - 1 };
 
-static int check(struct sql *sql, const char *statement, void (*row)(void *arg, const struct store_finding *finding),
-                 void *arg, struct jobs_error *err) {
+static int check(struct sql *sql, const char *statement,
+                 void (*row)(void *arg, const struct store_finding *finding), void *arg,
+                 struct jobs_error *err) {
     struct sql_result *rows;
     int rc = sql_call(sql, statement, NULL, SQL_ROWS, &rows, err);
     if (rc < 0)
@@ -29,14 +30,16 @@ static int check(struct sql *sql, const char *statement, void (*row)(void *arg, 
     return 0;
 }
 
-int store_fsck(const struct job_info_service *s, void (*row)(void *arg, const struct store_finding *finding), void *arg,
+int store_fsck(const struct job_info_service *s,
+               void (*row)(void *arg, const struct store_finding *finding), void *arg,
                struct jobs_error *err) {
     struct sql *sql;
     int rc = store_begin(s, &sql, err);
     if (rc < 0)
         return rc;
     if (PQtransactionStatus(s->db) != PQTRANS_IDLE)
-        rc = error_set(err, JOBS_EINVAL, "fsck needs a snapshot of its own: no transaction may be open");
+        rc = error_set(err, JOBS_EINVAL,
+                       "fsck needs a snapshot of its own: no transaction may be open");
     else
         rc = sql_call(sql, "fsck_begin", NULL, SQL_NOTHING, NULL, err);
     if (rc == 0) {

@@ -12,24 +12,27 @@ enum { LIMIT = 100, LIMIT_MAX = 1000 };
 #define BIT(status) (1u << (status))
 #define ALL (BIT(JOB_STATUS_COUNT) - 1)
 /* The statuses that have a narrow table (job_list.sql). */
-#define NARROW (BIT(JOB_QUEUED) | BIT(JOB_TO_BE_RUN) | BIT(JOB_RUNNING) | BIT(JOB_FAILED) | BIT(JOB_ABORTED))
+#define NARROW \
+    (BIT(JOB_QUEUED) | BIT(JOB_TO_BE_RUN) | BIT(JOB_RUNNING) | BIT(JOB_FAILED) | BIT(JOB_ABORTED))
 
 static int check(const struct job_info_filter *filter, struct jobs_error *err) {
     if (!filter || filter->size != sizeof *filter)
         return error_set(err, JOBS_EINVAL,
-                         "the filter's size is %zu, not %zu: set it with JOB_INFO_FILTER(…), and build against this release",
+                         "the filter's size is %zu, not %zu: set it with JOB_INFO_FILTER(…), and "
+                         "build against this release",
                          filter ? filter->size : 0, sizeof *filter);
     if (!filter->tenant)
         return error_set(err, JOBS_EINVAL, "a tenant must be named");
     if (filter->statuses & ~ALL)
-        return error_set(err, JOBS_EINVAL, "tenant \"%.80s\": 0x%x holds a status that is none", filter->tenant,
-                         filter->statuses);
+        return error_set(err, JOBS_EINVAL, "tenant \"%.80s\": 0x%x holds a status that is none",
+                         filter->tenant, filter->statuses);
     if (filter->limit > LIMIT_MAX)
-        return error_set(err, JOBS_EINVAL, "tenant \"%.80s\": limit %u is over %d, the most a page may hold",
+        return error_set(err, JOBS_EINVAL,
+                         "tenant \"%.80s\": limit %u is over %d, the most a page may hold",
                          filter->tenant, filter->limit, LIMIT_MAX);
     if (filter->after_id && !text_is_uuid(filter->after_id))
-        return error_set(err, JOBS_EINVAL, "tenant \"%.80s\": \"%.80s\" is no job id (a uuid)", filter->tenant,
-                         filter->after_id);
+        return error_set(err, JOBS_EINVAL, "tenant \"%.80s\": \"%.80s\" is no job id (a uuid)",
+                         filter->tenant, filter->after_id);
     return 0;
 }
 
@@ -43,12 +46,13 @@ static void list_statuses(unsigned statuses, struct buf *array) {
 
 static bool is_narrow(const struct job_info_filter *filter) {
     /* A class or a related object has an index of its own. */
-    return filter->statuses && !(filter->statuses & ~NARROW) && !filter->class_name && !filter->related_id;
+    return filter->statuses && !(filter->statuses & ~NARROW) && !filter->class_name &&
+           !filter->related_id;
 }
 
 /* `id`: that job alone. */
-static int read_page(struct sql *sql, const struct job_info_filter *filter, const char *id, bool brief,
-                     struct job_info_list **ret, struct jobs_error *err) {
+static int read_page(struct sql *sql, const struct job_info_filter *filter, const char *id,
+                     bool brief, struct job_info_list **ret, struct jobs_error *err) {
     struct buf statuses = {0};
     struct sql_parameters p = {0};
     list_statuses(filter->statuses, &statuses);
@@ -105,13 +109,13 @@ int store_list(const struct job_info_service *s, const struct job_info_filter *f
     return rc;
 }
 
-int job_info_list(const struct job_info_service *s, const struct job_info_filter *filter, struct job_info_list **ret,
-                  struct jobs_error *err) {
+int job_info_list(const struct job_info_service *s, const struct job_info_filter *filter,
+                  struct job_info_list **ret, struct jobs_error *err) {
     return store_list(s, filter, false, ret, err);
 }
 
-int job_info_get(const struct job_info_service *s, const char *tenant, const char *id, struct job_info_list **ret,
-                 struct jobs_error *err) {
+int job_info_get(const struct job_info_service *s, const char *tenant, const char *id,
+                 struct job_info_list **ret, struct jobs_error *err) {
     struct job_info_filter filter = JOB_INFO_FILTER(.tenant = tenant, .limit = 1);
     struct job_info_list *list;
     struct sql *sql;
@@ -126,7 +130,8 @@ int job_info_get(const struct job_info_service *s, const char *tenant, const cha
         return rc;
     if (list->count == 0) {
         job_info_free(list);
-        return error_set_sql(err, JOBS_ENOENT, "JB007", "tenant \"%.80s\" has no job %s", tenant, id);
+        return error_set_sql(err, JOBS_ENOENT, "JB007", "tenant \"%.80s\" has no job %s", tenant,
+                             id);
     }
     *ret = list;
     return 0;

@@ -7,12 +7,14 @@ static const char *text_of(const struct sql_result *r, size_t row, const char *c
     return sql_get(r, row, sql_column(r, column));
 }
 
-static int64_t number_of(const struct sql_result *r, size_t row, const char *column, int64_t otherwise) {
+static int64_t number_of(const struct sql_result *r, size_t row, const char *column,
+                         int64_t otherwise) {
     return sql_get_integer(r, row, sql_column(r, column), otherwise);
 }
 
-static int read_rows(const struct job_info_service *s, const char *statement, const struct sql_parameters *p,
-                     struct sql_result **ret, struct jobs_error *err) {
+static int read_rows(const struct job_info_service *s, const char *statement,
+                     const struct sql_parameters *p, struct sql_result **ret,
+                     struct jobs_error *err) {
     struct sql *sql;
     int rc = store_begin(s, &sql, err);
     if (rc < 0)
@@ -23,7 +25,8 @@ static int read_rows(const struct job_info_service *s, const char *statement, co
 }
 
 int store_attempts(const struct job_info_service *s, const char *tenant, const char *id,
-                   void (*row)(void *arg, const struct store_attempt *attempt), void *arg, struct jobs_error *err) {
+                   void (*row)(void *arg, const struct store_attempt *attempt), void *arg,
+                   struct jobs_error *err) {
     struct sql_parameters p = {0};
     struct sql_result *rows;
     int rc = store_check_one(tenant, id, err);
@@ -51,7 +54,8 @@ int store_attempts(const struct job_info_service *s, const char *tenant, const c
 }
 
 int store_counts(const struct job_info_service *s, const char *tenant,
-                 void (*row)(void *arg, const struct store_count *count), void *arg, struct jobs_error *err) {
+                 void (*row)(void *arg, const struct store_count *count), void *arg,
+                 struct jobs_error *err) {
     struct sql_parameters p = {0};
     struct sql_result *rows;
     sql_add_text(&p, tenant);
@@ -73,7 +77,8 @@ int store_counts(const struct job_info_service *s, const char *tenant,
     return 0;
 }
 
-int store_classes(const struct job_info_service *s, void (*row)(void *arg, const struct store_class *class), void *arg,
+int store_classes(const struct job_info_service *s,
+                  void (*row)(void *arg, const struct store_class *class), void *arg,
                   struct jobs_error *err) {
     struct sql_result *rows;
     int rc = read_rows(s, "class_list", NULL, &rows, err);
@@ -93,8 +98,9 @@ int store_classes(const struct job_info_service *s, void (*row)(void *arg, const
     return 0;
 }
 
-int store_instances(const struct job_info_service *s, void (*row)(void *arg, const struct store_instance *instance),
-                    void *arg, struct jobs_error *err) {
+int store_instances(const struct job_info_service *s,
+                    void (*row)(void *arg, const struct store_instance *instance), void *arg,
+                    struct jobs_error *err) {
     struct sql_result *rows;
     int rc = read_rows(s, "instance_list", NULL, &rows, err);
     if (rc < 0)
@@ -120,13 +126,16 @@ int store_instances(const struct job_info_service *s, void (*row)(void *arg, con
     return 0;
 }
 
-int store_date(const struct job_info_service *s, const char *text, int64_t *ret, struct jobs_error *err) {
+int store_date(const struct job_info_service *s, const char *text, int64_t *ret,
+               struct jobs_error *err) {
     struct sql_parameters p = {0};
     struct sql_result *rows;
     sql_add_text(&p, text);
     int rc = read_rows(s, "date_read", &p, &rows, err);
     if (rc == JOBS_EINVAL)
-        return error_set(err, rc, "\"%.80s\" is no date that PostgreSQL reads, such as 2030-01-31T12:00:00Z", text);
+        return error_set(err, rc,
+                         "\"%.80s\" is no date that PostgreSQL reads, such as 2030-01-31T12:00:00Z",
+                         text);
     if (rc < 0)
         return rc;
     *ret = number_of(rows, 0, "date", 0);
@@ -134,10 +143,13 @@ int store_date(const struct job_info_service *s, const char *text, int64_t *ret,
     return 0;
 }
 
-int store_migrate(const char *url, const char *schema, int *ret_from, int *ret_to, struct jobs_error *err) {
+int store_migrate(const char *url, const char *schema, int *ret_from, int *ret_to,
+                  struct jobs_error *err) {
     /* Rewriting a large table may take long. */
-    struct sql_options options = {
-        .url = url, .schema = schema, .application_name = "jobctl", .timeout = (int64_t)24 * 60 * 60 * 1000};
+    struct sql_options options = {.url = url,
+                                  .schema = schema,
+                                  .application_name = "jobctl",
+                                  .timeout = (int64_t)24 * 60 * 60 * 1000};
     struct sql *sql;
     int rc = sql_open(&options, &sql, err);
     if (rc < 0)

@@ -9,7 +9,8 @@
 
 enum kind { TEXT, INT32, UNSIGNED, INT64, BOOLEAN, STATUS };
 
-#define FIELD(kind, field) {#field, kind, offsetof(struct job_info, field)}
+#define FIELD(kind, field) \
+    { #field, kind, offsetof(struct job_info, field) }
 
 /* Columns of job_list.sql are named after the fields. */
 static const struct field {
@@ -76,17 +77,20 @@ static const char *keep(const char *text, char **room) {
     return copy;
 }
 
-static void read_field(struct job_info *info, const struct field *field, const struct sql_result *rows, size_t row,
-                       int column, char **room) {
+static void read_field(struct job_info *info, const struct field *field,
+                       const struct sql_result *rows, size_t row, int column, char **room) {
     void *at = (char *)info + field->offset;
-    int64_t number = field->kind == TEXT || field->kind == STATUS ? 0 : sql_get_integer(rows, row, column, 0);
+    int64_t number =
+        field->kind == TEXT || field->kind == STATUS ? 0 : sql_get_integer(rows, row, column, 0);
     switch (field->kind) {
     case TEXT: *(const char **)at = keep(sql_get(rows, row, column), room); break;
     case INT32: *(int32_t *)at = (int32_t)number; break;
     case UNSIGNED: *(unsigned *)at = (unsigned)number; break;
     case INT64: *(int64_t *)at = number; break;
     case BOOLEAN: *(bool *)at = sql_get_boolean(rows, row, column); break;
-    case STATUS: *(enum job_status *)at = (enum job_status)status_of_name(sql_get(rows, row, column)); break;
+    case STATUS:
+        *(enum job_status *)at = (enum job_status)status_of_name(sql_get(rows, row, column));
+        break;
     }
 }
 

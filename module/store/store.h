@@ -1,15 +1,17 @@
 /* JobInfoService: what its files share, and what jobctl reads besides <jobs.h>.
  *
- * Like the public half all of it works on the caller's connection and inside its transaction: one thread at a time
- * per connection, nothing is set or prepared. Rows come through callbacks, one call a row; what a row points at is
- * valid during the call only. Dates: microseconds since 1970, 0 = none. Errors as in <jobs.h>. */
+ * Like the public half all of it works on the caller's connection and inside its transaction: one
+ * thread at a time per connection, nothing is set or prepared. Rows come through callbacks, one
+ * call a row; what a row points at is valid during the call only. Dates: microseconds since 1970, 0
+ * = none. Errors as in <jobs.h>. */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 #include "module/jobs.h"
 
 /* ---- What jobctl reads ---- */
 
-/* job_info_list, with `brief` without parameters, result and error (NULL then), which may be large. */
+/* job_info_list, with `brief` without parameters, result and error (NULL then), which may be large.
+ */
 int store_list(const struct job_info_service *s, const struct job_info_filter *filter, bool brief,
                struct job_info_list **ret, struct jobs_error *err);
 
@@ -28,9 +30,11 @@ struct store_count {
     const char *tenant, *class_name;
     int64_t n[7]; /* by enum job_status */
 };
-/* Number of jobs of a tenant (NULL: of all), a row per tenant and class in their order; nothing is counted. */
+/* Number of jobs of a tenant (NULL: of all), a row per tenant and class in their order; nothing is
+ * counted. */
 int store_counts(const struct job_info_service *s, const char *tenant,
-                 void (*row)(void *arg, const struct store_count *count), void *arg, struct jobs_error *err);
+                 void (*row)(void *arg, const struct store_count *count), void *arg,
+                 struct jobs_error *err);
 
 struct store_class {
     const char *class_name, *lane;
@@ -38,12 +42,14 @@ struct store_class {
     bool paused;
     int64_t instances; /* how many live instances offer it */
 };
-int store_classes(const struct job_info_service *s, void (*row)(void *arg, const struct store_class *class),
-                  void *arg, struct jobs_error *err);
+int store_classes(const struct job_info_service *s,
+                  void (*row)(void *arg, const struct store_class *class), void *arg,
+                  struct jobs_error *err);
 
 struct store_instance {
     const char *id, *name, *host, *version;
-    int64_t pid, pool_size, classes, started_date, heartbeat, running; /* running: jobs on its receipts */
+    int64_t pid, pool_size, classes, started_date, heartbeat,
+        running;          /* running: jobs on its receipts */
     bool lost, connected; /* connected: its control session is there now */
 };
 int store_instances(const struct job_info_service *s,
@@ -51,33 +57,38 @@ int store_instances(const struct job_info_service *s,
                     struct jobs_error *err);
 
 struct store_finding {
-    const char *check;        /* name of the check that found it */
-    const char *tenant, *id;  /* NULL: not about one job */
+    const char *check;       /* name of the check that found it */
+    const char *tenant, *id; /* NULL: not about one job */
     const char *text;
 };
-/* Holds the datasource to its invariants, in one snapshot. At most 1000 findings per check. Opens and ends a
- * transaction of its own: JOBS_EINVAL inside one. */
-int store_fsck(const struct job_info_service *s, void (*row)(void *arg, const struct store_finding *finding),
-               void *arg, struct jobs_error *err);
+/* Holds the datasource to its invariants, in one snapshot. At most 1000 findings per check. Opens
+ * and ends a transaction of its own: JOBS_EINVAL inside one. */
+int store_fsck(const struct job_info_service *s,
+               void (*row)(void *arg, const struct store_finding *finding), void *arg,
+               struct jobs_error *err);
 
 /* Brings the schema up to date on a connection of its own (no transaction pooler). */
-int store_migrate(const char *url, const char *schema, int *ret_from, int *ret_to, struct jobs_error *err);
+int store_migrate(const char *url, const char *schema, int *ret_from, int *ret_to,
+                  struct jobs_error *err);
 
-/* A date as PostgreSQL reads it ("2030-01-01 12:00", "tomorrow") in the session's time zone. JOBS_EINVAL: it cannot. */
-int store_date(const struct job_info_service *s, const char *text, int64_t *ret, struct jobs_error *err);
+/* A date as PostgreSQL reads it ("2030-01-01 12:00", "tomorrow") in the session's time zone.
+ * JOBS_EINVAL: it cannot. */
+int store_date(const struct job_info_service *s, const char *text, int64_t *ret,
+               struct jobs_error *err);
 
 /* ---- Inside ---- */
 struct sql;
 struct sql_parameters;
 struct sql_result;
 
-/* Checks the service and borrows its connection; sql_close ends it. JOBS_EINVAL: no connection, or one that is busy with an
- * asynchronous command or a pipeline; JOBS_ECONFIG: its client_encoding is not UTF8; JOBS_EDB: it is gone. */
+/* Checks the service and borrows its connection; sql_close ends it. JOBS_EINVAL: no connection, or
+ * one that is busy with an asynchronous command or a pipeline; JOBS_ECONFIG: its client_encoding is
+ * not UTF8; JOBS_EDB: it is gone. */
 int store_begin(const struct job_info_service *s, struct sql **ret, struct jobs_error *err);
 /* Checks the tenant and job that a call is about: not NULL, a uuid. */
 int store_check_one(const char *tenant, const char *id, struct jobs_error *err);
-/* Puts tenant and job (NULL: none) into an error that does not name them (those of our functions, SQLSTATE JB…, do).
- * Returns `code`. */
+/* Puts tenant and job (NULL: none) into an error that does not name them (those of our functions,
+ * SQLSTATE JB…, do). Returns `code`. */
 int store_blame(int code, const char *tenant, const char *id, struct jobs_error *err);
 /* The rows of job_list.sql as one block; free with job_info_free. */
 struct job_info_list *store_read(const struct sql_result *rows);

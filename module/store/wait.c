@@ -1,5 +1,5 @@
-/* Waiting for a job's end: polls with growing pauses. A notification would need LISTEN, which changes the caller's
- * session and does not pass a transaction pooler. */
+/* Waiting for a job's end: polls with growing pauses. A notification would need LISTEN, which
+ * changes the caller's session and does not pass a transaction pooler. */
 #include "module/base/clock.h"
 #include "module/base/error.h"
 #include "module/job/status.h"
@@ -12,7 +12,8 @@
 #define PAUSE_MIN (5 * CLOCK_MS)
 #define PAUSE_MAX (250 * CLOCK_MS)
 
-static int look(struct sql *sql, const char *tenant, const char *id, enum job_status *ret_now, struct jobs_error *err) {
+static int look(struct sql *sql, const char *tenant, const char *id, enum job_status *ret_now,
+                struct jobs_error *err) {
     struct sql_parameters p = {0};
     struct sql_result *row;
     sql_add_text(&p, tenant);
@@ -34,8 +35,8 @@ static void pause_for(int64_t microseconds) {
     nanosleep(&time, NULL); /* a signal may end it early: one look more */
 }
 
-static int poll_until(struct sql *sql, const char *tenant, const char *id, int64_t timeout, enum job_status *ret_now,
-                      struct jobs_error *err) {
+static int poll_until(struct sql *sql, const char *tenant, const char *id, int64_t timeout,
+                      enum job_status *ret_now, struct jobs_error *err) {
     int64_t begin = clock_now(), pause = PAUSE_MIN;
     for (;;) {
         enum job_status now;
@@ -50,15 +51,16 @@ static int poll_until(struct sql *sql, const char *tenant, const char *id, int64
         /* The age in ms first: timeout * 1000 could overflow. */
         int64_t left = timeout < 0 ? INT64_MAX : timeout - (clock_now() - begin) / CLOCK_MS;
         if (left <= 0)
-            return error_set(err, JOBS_ETIMEOUT, "tenant \"%.80s\", job %s: still %s after %" PRId64 " ms", tenant, id,
+            return error_set(err, JOBS_ETIMEOUT,
+                             "tenant \"%.80s\", job %s: still %s after %" PRId64 " ms", tenant, id,
                              status_name(now), timeout);
         pause_for(left < pause / CLOCK_MS ? left * CLOCK_MS : pause);
         pause = pause * 2 < PAUSE_MAX ? pause * 2 : PAUSE_MAX;
     }
 }
 
-int job_info_wait(const struct job_info_service *s, const char *tenant, const char *id, int64_t timeout,
-                  enum job_status *ret_now, struct jobs_error *err) {
+int job_info_wait(const struct job_info_service *s, const char *tenant, const char *id,
+                  int64_t timeout, enum job_status *ret_now, struct jobs_error *err) {
     struct sql *sql;
     int rc = store_check_one(tenant, id, err);
     if (rc == 0)

@@ -23,7 +23,7 @@ static const struct {
     {"module/worker", {"module/job"}},
     {"module/service", {"module/job", "module/store", "module/worker", "tenant", "amqp", "sql"}},
     {"module/api", {"module/job", "module/service", "module/store", "tenant", "amqp"}},
-    {"module/cli", {"module/job", "module/store", "amqp", "tenant"}},
+    {"module/cli", {"module/job", "module/store", "module/worker", "amqp", "tenant"}}, /* worker: run */
     {"module/daemon",
      {"module/job", "module/store", "module/worker", "module/service", "module/api", "tenant",
       "amqp", "sql"}},

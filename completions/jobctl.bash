@@ -1,0 +1,47 @@
+# bash completion for jobctl. Made by `jobctl completion bash`.
+_jobctl() {
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} words=
+    if [ "$COMP_CWORD" -eq 1 ]; then
+        words=" migrate tenant submit run show list release stop retry lock wait watch events stats classes instances fsck --help --version"
+    elif [ "$COMP_CWORD" -eq 2 ] && [ "$previous" = tenant ]; then
+        words=" create list show set pause resume maintenance remove"
+    else
+        local verb=${COMP_WORDS[1]}
+        [ "$verb" = tenant ] && verb="tenant ${COMP_WORDS[2]}"
+        case $previous in
+        -s | --status) words="PENDING QUEUED TO_BE_RUN RUNNING SUCCEEDED FAILED ABORTED" ;;
+        -c | --config) COMPREPLY=($(compgen -f -- "$current")) && return ;;
+        --classes-dir) COMPREPLY=($(compgen -d -- "$current")) && return ;;
+        *)
+            case $verb in
+            "migrate") words=" --url --schema --datasource -c --config -h --help" ;;
+            "tenant create") words=" --weight --url --schema --datasource -c --config -h --help" ;;
+            "tenant list") words=" --json --url --schema --datasource -c --config -h --help" ;;
+            "tenant show") words=" --json --url --schema --datasource -c --config -h --help" ;;
+            "tenant set") words=" --weight --url --schema --datasource -c --config -h --help" ;;
+            "tenant pause") words=" --url --schema --datasource -c --config -h --help" ;;
+            "tenant resume") words=" --url --schema --datasource -c --config -h --help" ;;
+            "tenant maintenance") words=" --url --schema --datasource -c --config -h --help" ;;
+            "tenant remove") words=" --url --schema --datasource -c --config -h --help" ;;
+            "submit") words=" -p --parameter --parameters --priority --pending --at --in --expires --description --owner --related-type --related-id --attempts --timeout --backoff --locked --traceparent --id -w --wait --wait-timeout -t --tenant --json --url --schema --datasource -c --config -h --help" ;;
+            "run") words=" -p --parameter --parameters --timeout --classes-dir --json -c --config -h --help" ;;
+            "show") words=" --attempts -t --tenant --json --url --schema --datasource -c --config -h --help" ;;
+            "list") words=" -s --status --class --owner --related-type --related-id -n --limit --after -t --tenant --json --url --schema --datasource -c --config -h --help" ;;
+            "release") words=" -t --tenant --url --schema --datasource -c --config -h --help" ;;
+            "stop") words=" --amqp --timeout -t --tenant --url --schema --datasource --amqp-url --service -c --config -h --help" ;;
+            "retry") words=" -t --tenant --url --schema --datasource -c --config -h --help" ;;
+            "lock") words=" --off -t --tenant --url --schema --datasource -c --config -h --help" ;;
+            "wait") words=" --timeout -t --tenant --json --url --schema --datasource -c --config -h --help" ;;
+            "watch") words=" -s --status --class --owner --related-type --related-id -n --limit --interval -t --tenant --json --url --schema --datasource -c --config -h --help" ;;
+            "events") words=" --key -n --count --timeout -t --tenant --json --amqp-url --service -c --config -h --help" ;;
+            "stats") words=" -t --tenant --json --url --schema --datasource -c --config -h --help" ;;
+            "classes") words=" --json --url --schema --datasource -c --config -h --help" ;;
+            "instances") words=" --json --url --schema --datasource -c --config -h --help" ;;
+            "fsck") words=" --json --url --schema --datasource -c --config -h --help" ;;
+            esac
+            ;;
+        esac
+    fi
+    COMPREPLY=($(compgen -W "$words" -- "$current"))
+}
+complete -F _jobctl jobctl

@@ -1,0 +1,153 @@
+/* Where the database and the broker are, and connections to them. */
+#include "amqp/bus.h"
+#include "module/base/error.h"
+#include "module/base/mem.h"
+#include "module/cli/cli.h"
+
+#include <libpq-fe.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+int cli_configure(struct cli *cli) {
+    struct jobs_error err;
+    if (cli->config)
+        return EXIT_OK;
+    if (config_load(cli_text(cli, "config"), environ, NULL, NULL, &cli->config, &err) < 0)
+        return cli_fail(&err);
+    return EXIT_OK;
+}
+
+static int which_datasource(struct cli *cli, size_t *ret) {
+    const char *wanted = cli_text(cli, "datasource");
+    size_t count = config_datasource_count(cli->config);
+    struct buf names = {0};
+    int status = EXIT_OK;
+    *ret = count;
+    for (size_t i = 0; i < count; i++) {
+        const char *name = config_datasource_name(cli->config, i);
+        buf_format(&names, "%s%s", names.length ? ", " : "", name);
+        if (wanted ? strcmp(name, wanted) == 0 : count == 1)
+            *ret = i;
+    }
+    if (count == 0)
+        status =
+            cli_misuse(cli, "which database? Give --url, -c FILE, or set JOBS_DATASOURCE_MAIN_URL");
+    else if (*ret == count && wanted)
+        status =
+            cli_misuse(cli, "there is no datasource \"%.80s\", but %s", wanted, buf_get(&names));
+    else if (*ret == count)
+        status = cli_misuse(cli, "which datasource? There are %s: choose with --datasource",
+                            buf_get(&names));
+    buf_done(&names);
+    return status;
+}
+
+int cli_datasource(struct cli *cli, char **ret_url, char **ret_schema) {
+    const char *url = cli_text(cli, "url"), *schema = cli_text(cli, "schema");
+    if (url && cli_text(cli, "datasource"))
+        return cli_misuse(cli, "--url and --datasource do not go together");
+    if (!url) {
+        size_t i;
+        int status = cli_configure(cli);
+        if (!status)
+            status = which_datasource(cli, &i);
+        if (status)
+            return status;
+        url = config_datasource_text(cli->config, i, "url");
+        schema = schema ? schema : config_datasource_text(cli->config, i, "schema");
+    }
+    *ret_url = mem_text(url);
+    *ret_schema = mem_text(schema ? schema : "jobs");
+    return EXIT_OK;
+}
+
+static void silent(void *arg, const PGresult *result) {
+    (void)arg;
+    (void)result;
+}
+
+static int connect_failure(PGconn *db, const char *url) {
+    struct jobs_error err;
+    char *masked = config_mask(url);
+    char reason[512];
+    snprintf(reason, sizeof reason, "%s", PQerrorMessage(db));
+    for (size_t n = strlen(reason); n > 0 && reason[n - 1] == '\n';)
+        reason[--n] = '\0';
+    for (char *p = reason; *p; p++)
+        if (*p == '\n' || *p == '\t')
+            *p = ' ';
+    error_set(&err, JOBS_EDB, "cannot connect to PostgreSQL (%s): %s", masked, reason);
+    free(masked);
+    PQfinish(db);
+    return cli_fail(&err);
+}
+
+int cli_connect(struct cli *cli) {
+    char *url;
+    if (cli->store.db)
+        return EXIT_OK;
+    int status = cli_datasource(cli, &url, &cli->schema);
+    if (status)
+        return status;
+    /* What stands before dbname may be overridden by the URL. No session settings: a transaction
+     * pooler will do. */
+    const char *keys[] = {"fallback_application_name", "connect_timeout", "dbname",
+                          "client_encoding", NULL};
+    const char *values[] = {"jobctl", "10", url, "UTF8", NULL};
+    PGconn *db = PQconnectdbParams(keys, values, 1);
+    if (PQstatus(db) != CONNECTION_OK)
+        status = connect_failure(db, url);
+    else {
+        PQsetNoticeReceiver(db, silent, NULL);
+        cli->store = (struct job_info_service){db, cli->schema};
+    }
+    free(url);
+    return status;
+}
+
+/* The user name in amqp://user:password@host; broker's default "guest". Percent-decoded. */
+static char *user_of(const char *url) {
+    struct buf user = {0};
+    const char *p = strstr(url, "://");
+    p = p ? p + 3 : url;
+    size_t authority = strcspn(p, "/?#");
+    const char *at = memchr(p, '@', authority);
+    if (!at)
+        return mem_text("guest");
+    size_t length = (size_t)(at - p), colon = strcspn(p, ":");
+    for (size_t i = 0; i < (colon < length ? colon : length); i++) {
+        unsigned code;
+        if (p[i] == '%' && i + 2 < length && sscanf(p + i + 1, "%2x", &code) == 1)
+            buf_char(&user, (char)code), i += 2;
+        else
+            buf_char(&user, p[i]);
+    }
+    return buf_take(&user);
+}
+
+int cli_open_bus(struct cli *cli, struct bus **ret, char **ret_user) {
+    struct jobs_error err;
+    const char *url = cli_text(cli, "amqp-url");
+    if (!url) {
+        int status = cli_configure(cli);
+        if (status)
+            return status;
+        url = config_text(cli->config, "jobs.amqp.url");
+    }
+    if (!url || !*url)
+        return cli_misuse(cli, "which broker? Give --amqp-url, -c FILE, or set JOBS_AMQP_URL");
+    struct bus_options options = {.url = url, .name = "jobctl", .confirms = true};
+    if (bus_open(&options, ret, &err) < 0)
+        return cli_fail(&err);
+    if (ret_user)
+        *ret_user = user_of(url);
+    return EXIT_OK;
+}
+
+const char *cli_service(struct cli *cli) {
+    const char *service = cli_text(cli, "service");
+    if (service)
+        return service;
+    return cli_configure(cli) == EXIT_OK ? config_text(cli->config, "jobs.service") : NULL;
+}

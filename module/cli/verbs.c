@@ -1,0 +1,196 @@
+/* The table of verbs. */
+#include "module/cli/verb.h"
+
+#define STATUSES "PENDING QUEUED TO_BE_RUN RUNNING SUCCEEDED FAILED ABORTED"
+
+static const struct option weight_options[] = {
+    {0, "weight", "N", "share of the slots, 1 to 1000 (1)", NULL},
+    {0, NULL, NULL, NULL, NULL},
+};
+
+static const struct option submit_options[] = {
+    {'p', "parameter", "NAME=TEXT",
+     "a parameter; NAME:=JSON for a value that is no text; may be repeated", NULL},
+    {0, "parameters", "JSON",
+     "all parameters as one JSON object; @FILE reads it from there, - from stdin", NULL},
+    {0, "priority", "N", "higher first (0)", NULL},
+    {0, "pending", NULL, "store it; nobody acts on it before `jobctl release`", NULL},
+    {0, "at", "DATE", "not before this date, e.g. 2030-01-31T12:00:00Z", NULL},
+    {0, "in", "DURATION", "not before this time has passed, e.g. 5m", NULL},
+    {0, "expires", "DATE", "FAILED when it was not chosen by then", NULL},
+    {0, "description", "TEXT", "for people", NULL},
+    {0, "owner", "TEXT", "whose it is", NULL},
+    {0, "related-type", "TEXT", "type of the object it is about", NULL},
+    {0, "related-id", "TEXT", "id of the object it is about", NULL},
+    {0, "attempts", "N", "runs until it counts as FAILED (the class's own)", NULL},
+    {0, "timeout", "DURATION", "of one run (the class's own)", NULL},
+    {0, "backoff", "DURATION", "pause before the second run, doubled each time (the class's own)",
+     NULL},
+    {0, "locked", NULL, "keep it for ever", NULL},
+    {0, "traceparent", "TEXT", "W3C trace context for its run", NULL},
+    {0, "id", "UUID", "its id; the same one twice makes one job", NULL},
+    {'w', "wait", NULL, "wait for its end, as `jobctl wait` does", NULL},
+    {0, "wait-timeout", "DURATION", "wait no longer than this", NULL},
+    {0, NULL, NULL, NULL, NULL},
+};
+
+static const struct option run_options[] = {
+    {'p', "parameter", "NAME=TEXT",
+     "a parameter; NAME:=JSON for a value that is no text; may be repeated", NULL},
+    {0, "parameters", "JSON",
+     "all parameters as one JSON object; @FILE reads it from there, - from stdin", NULL},
+    {0, "timeout", "DURATION", "of the run (the class's own)", NULL},
+    {0, "classes-dir", "DIR", "directory of shared objects with classes (jobs.classes.dir)", NULL},
+    {0, NULL, NULL, NULL, NULL},
+};
+
+static const struct option show_options[] = {
+    {0, "attempts", NULL, "with every attempt that began", NULL},
+    {0, NULL, NULL, NULL, NULL},
+};
+
+/* clang-format off */
+#define FILTERS \
+    {'s', "status", "STATUS", "in this status; several with commas or repeated", STATUSES}, \
+    {0, "class", "CLASS", "of this class", NULL}, \
+    {0, "owner", "TEXT", "of this owner", NULL}, \
+    {0, "related-type", "TEXT", "about objects of this type", NULL}, \
+    {0, "related-id", "TEXT", "about the object of this id", NULL}
+/* clang-format on */
+
+static const struct option list_options[] = {
+    FILTERS,
+    {'n', "limit", "N", "at most N jobs, up to 1000 (100)", NULL},
+    {0, "after", "ID", "the page behind this job, the last one of the page before", NULL},
+    {0, NULL, NULL, NULL, NULL},
+};
+
+static const struct option watch_options[] = {
+    FILTERS,
+    {'n', "limit", "N", "at most N jobs (as many as fit; 100 without a terminal)", NULL},
+    {0, "interval", "DURATION", "look this often (500ms)", NULL},
+    {0, NULL, NULL, NULL, NULL},
+};
+
+static const struct option stop_options[] = {
+    {0, "amqp", NULL,
+     "send the command over AMQP, as a microservice would, and wait for the answer", NULL},
+    {0, "timeout", "DURATION", "with --amqp: wait no longer than this for the answer (10s)", NULL},
+    {0, NULL, NULL, NULL, NULL},
+};
+
+static const struct option lock_options[] = {
+    {0, "off", NULL, "let it go again", NULL},
+    {0, NULL, NULL, NULL, NULL},
+};
+
+static const struct option wait_options[] = {
+    {0, "timeout", "DURATION", "wait no longer than this, for all of them (without limit)", NULL},
+    {0, NULL, NULL, NULL, NULL},
+};
+
+static const struct option events_options[] = {
+    {0, "key", "PATTERN", "routing key <tenant>.<STATUS>.<class> with * and # (<tenant>.# or #)",
+     NULL},
+    {'n', "count", "N", "end after N events", NULL},
+    {0, "timeout", "DURATION",
+     "end when this time has passed: status 124 if --count was not reached", NULL},
+    {0, NULL, NULL, NULL, NULL},
+};
+
+#define DATABASE WITH_DATABASE
+#define TENANT (WITH_DATABASE | WITH_TENANT)
+
+const struct verb verbs[] = {
+    {"migrate", NULL, 0, 0, "Make or update the tables",
+     "Needs the server itself or session pooling.", DATABASE, NULL, verb_migrate, false},
+    {"tenant create", "TENANT", 1, 1, "Make a tenant", NULL, DATABASE, weight_options,
+     verb_tenant_create, false},
+    {"tenant list", NULL, 0, 0, "List tenants", NULL, DATABASE | WITH_JSON, NULL, verb_tenant_list,
+     false},
+    {"tenant show", "TENANT", 1, 1, "Show a tenant and its jobs by class and status", NULL,
+     DATABASE | WITH_JSON, NULL, verb_tenant_show, false},
+    {"tenant set", "TENANT", 1, 1, "Change a tenant's weight", NULL, DATABASE, weight_options,
+     verb_tenant_set, false},
+    {"tenant pause", "TENANT", 1, 1, "Choose none of its jobs",
+     "Jobs are still taken, and what runs goes on.", DATABASE, NULL, verb_tenant_pause, false},
+    {"tenant resume", "TENANT", 1, 1, "End a pause or a maintenance", NULL, DATABASE, NULL,
+     verb_tenant_resume, false},
+    {"tenant maintenance", "TENANT", 1, 1, "Take no more jobs from it", "What is there is run.",
+     DATABASE, NULL, verb_tenant_maintenance, false},
+    {"tenant remove", "TENANT", 1, 1, "Delete a tenant with its jobs",
+     "Refused while it has jobs that have not ended.", DATABASE, NULL, verb_tenant_remove, false},
+    {"submit", "CLASS", 1, 1, "Create a job",
+     "Prints its id. With --wait, prints status and result too and exits as `jobctl wait` does.",
+     TENANT | WITH_JSON, submit_options, verb_submit, false},
+    {"run", "CLASS", 1, 1, "Run a class here and now, without any server",
+     "Prints its progress (stderr) and its result. The built-in classes that read below a root "
+     "directory\n"
+     "(jobs.class.<name>.root) read everywhere if none is set. Ctrl-C asks the run to stop.",
+     WITH_CONFIG | WITH_JSON, run_options, verb_run, false},
+    {"show", "ID", 1, 1, "Show a job", NULL, TENANT | WITH_JSON, show_options, verb_show, false},
+    {"list", NULL, 0, 0, "List jobs, newest first", NULL, TENANT | WITH_JSON, list_options,
+     verb_list, false},
+    {"release", "ID…", 1, -1, "Let PENDING jobs go", NULL, TENANT, NULL, verb_release, false},
+    {"stop", "ID…", 1, -1, "Ask jobs to stop",
+     "Prints the status after the call: a RUNNING job ends ABORTED soon.", TENANT | WITH_BROKER,
+     stop_options, verb_stop, false},
+    {"retry", "ID…", 1, -1, "Queue FAILED or ABORTED jobs again", NULL, TENANT, NULL, verb_retry,
+     false},
+    {"lock", "ID…", 1, -1, "Keep jobs from retention", NULL, TENANT, lock_options, verb_lock,
+     false},
+    {"wait", "ID…", 1, -1, "Wait until jobs have ended",
+     "Exits 0 when all SUCCEEDED, 1 when one FAILED or was ABORTED, 124 when the time is over.",
+     TENANT | WITH_JSON, wait_options, verb_wait, false},
+    {"watch", "[ID…]", 0, -1,
+     "Watch jobs: a live table on a terminal, a line for each change otherwise",
+     "With ids: these jobs, until all have ended. Without: all of the tenant, until Ctrl-C.",
+     TENANT | WITH_JSON, watch_options, verb_watch, false},
+    {"events", NULL, 0, 0, "Print events as they are broadcast",
+     "With --json: the bodies as they come (CloudEvents).", WITH_TENANT | WITH_BROKER | WITH_JSON,
+     events_options, verb_events, false},
+    {"stats", NULL, 0, 0, "Number of jobs by tenant, class and status",
+     "Of all tenants unless one is named.", TENANT | WITH_JSON, NULL, verb_stats, false},
+    {"classes", NULL, 0, 0, "List job classes and who offers them", NULL, DATABASE | WITH_JSON,
+     NULL, verb_classes, false},
+    {"instances", NULL, 0, 0, "List instances of jobsd", NULL, DATABASE | WITH_JSON, NULL,
+     verb_instances, false},
+    {"fsck", NULL, 0, 0, "Check that the tables agree with each other",
+     "Prints what does not, and then exits 1. Takes one snapshot, changes nothing.",
+     DATABASE | WITH_JSON, NULL, verb_fsck, false},
+    {"completion", "bash|zsh|man", 1, 1, "Print the shell completion or the man page", NULL, 0,
+     NULL, verb_completion, true},
+    {NULL, NULL, 0, 0, NULL, NULL, 0, NULL, NULL, false},
+};
+
+static const struct {
+    unsigned group;
+    const struct option options[5];
+} groups[] = {
+    {WITH_TENANT,
+     {{'t', "tenant", "TENANT", "whose jobs (JOBS_TENANT)", NULL}, {0, NULL, NULL, NULL, NULL}}},
+    {WITH_JSON, {{0, "json", NULL, "JSON, one object a line", NULL}, {0, NULL, NULL, NULL, NULL}}},
+    {WITH_DATABASE,
+     {{0, "url", "URL", "of the database, as libpq takes it (JOBS_DATASOURCE_<NAME>_URL)", NULL},
+      {0, "schema", "SCHEMA", "of the tables (jobs)", NULL},
+      {0, "datasource", "NAME", "which one, when several are configured", NULL},
+      {0, NULL, NULL, NULL, NULL}}},
+    {WITH_BROKER,
+     {{0, "amqp-url", "URL", "of the broker (JOBS_AMQP_URL)", NULL},
+      {0, "service", "NAME", "begins the names of exchanges (JOBS_SERVICE, jobs)", NULL},
+      {0, NULL, NULL, NULL, NULL}}},
+    {WITH_CONFIG,
+     {{'c', "config", "FILE", "read jobsd.properties", NULL}, {0, NULL, NULL, NULL, NULL}}},
+};
+static const struct option help_option = {'h', "help", NULL, "show this", NULL};
+
+void verb_each_option(const struct verb *verb, void (*each)(void *arg, const struct option *option),
+                      void *arg) {
+    for (const struct option *o = verb->options; o && o->name; o++)
+        each(arg, o);
+    unsigned with = verb->with | (verb->with & (WITH_DATABASE | WITH_BROKER) ? WITH_CONFIG : 0u);
+    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
+        for (const struct option *o = groups[i].options; with & groups[i].group && o->name; o++)
+            each(arg, o);
+    each(arg, &help_option);
+}
