@@ -38,7 +38,7 @@ static int read_all(struct sql *sql, struct sql_step *steps, size_t count, size_
     int failure = 0;
     for (size_t i = 0;; i++) {
         const char *what = i < count ? steps[i].name : "commit";
-        PGresult *result;
+        PGresult *result = NULL;
         int rc = read_one(sql, deadline, what, &result, failure ? NULL : err);
         if (rc < 0)
             return failure ? failure : rc;
@@ -105,7 +105,7 @@ int sql_prepare(struct sql *sql, const char *const *names, size_t count, struct 
         return session_break(sql, JOBS_EDB, "prepare", PQerrorMessage(sql->db), err);
     int64_t deadline = session_deadline(sql);
     for (size_t i = 0; i <= count; i++) {
-        PGresult *result;
+        PGresult *result = NULL;
         int got = read_one(sql, deadline, i < count ? names[i] : "prepare", &result, rc ? NULL : err);
         if (got < 0)
             return rc ? rc : got;
