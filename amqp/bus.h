@@ -43,6 +43,8 @@ int bus_open(const struct bus_options *options, struct bus **ret, struct jobs_er
 void bus_close(struct bus *bus);
 
 bool bus_is_lost(const struct bus *bus);
+/* Who it logged in as. */
+const char *bus_user(const struct bus *bus);
 /* The AMQP reply code of the latest refusal or close (404, 406, …), 0 if there was none. */
 int bus_reply_code(const struct bus *bus);
 /* The broker said connection.blocked (alarm) and not yet unblocked: it does not read what is

@@ -135,6 +135,7 @@ int bus_open(const struct bus_options *options, struct bus **ret, struct jobs_er
         return result;
     struct bus *bus = MEM_NEW(struct bus);
     bus->where = describe(&url);
+    bus->user = mem_text(url.info.user);
     bus->timeout = (options->timeout > 0 ? options->timeout : TIMEOUT) * CLOCK_MS;
     bus->confirms = options->confirms;
     bus->content.max_length = options->max_length;
@@ -164,6 +165,7 @@ void bus_close(struct bus *bus) {
     window_done(&bus->window);
     content_done(&bus->content);
     free(bus->where);
+    free(bus->user);
     free(bus);
 }
 
@@ -196,6 +198,7 @@ int connection_check_short(const char *what, const char *text, struct jobs_error
 bool bus_is_lost(const struct bus *bus) {
     return bus->lost.code != 0;
 }
+const char *bus_user(const struct bus *bus) { return bus->user; }
 int bus_reply_code(const struct bus *bus) {
     return bus->reply_code;
 }
