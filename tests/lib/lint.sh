@@ -1,26 +1,28 @@
 # What `./dev lint` checks. Sourced; run() and say() are the caller's.
 # shellcheck shell=bash
 
-lint_sources() { git ls-files -co --exclude-standard -- '*.c' '*.h'; }
-lint_scripts() { git ls-files -co --exclude-standard -- dev .ci/run '*.sh'; }
+lint_find() { find module sql amqp tenant tests examples -type f "$@"; }
+lint_sources() { lint_find -name '*.[ch]'; }
+lint_scripts() { echo dev && echo .ci/run && lint_find -name '*.sh'; }
+
+# run_on LIST-FUNCTION COMMAND…: with what the function lists as further arguments.
+run_on() {
+    local list
+    mapfile -t list < <("$1")
+    shift
+    run "$@" "${list[@]}"
+}
+
+lint_reformat() { run_on lint_sources clang-format -i; }
 
 lint_format() {
     say "clang-format"
-    lint_sources | run_list clang-format --dry-run --Werror
+    run_on lint_sources clang-format --dry-run --Werror
 }
-
-lint_reformat() { lint_sources | run_list clang-format -i; }
 
 lint_shell() {
     say "shellcheck"
-    lint_scripts | run_list shellcheck --external-sources
-}
-
-# A list on stdin, as arguments of one command.
-run_list() {
-    local list
-    mapfile -t list
-    run "$@" "${list[@]}"
+    run_on lint_scripts shellcheck --external-sources
 }
 
 lint_build() { # COMPILER
@@ -35,7 +37,7 @@ lint_build() { # COMPILER
 # Reads the compile commands of the clang build: its warnings come once more, so they are left to that build.
 lint_tidy() {
     say "clang-tidy"
-    lint_sources | grep '\.c$' | grep -v '^tests/fuzz/' >build/lint-files
+    lint_find -name '*.c' | grep -vE '^tests/(fuzz|install)/' >build/lint-files
     # One file at a time: with several the analyzer of clang 14 mistakes every va_list for an uninitialized one.
     run xargs -a build/lint-files -n 1 -P "$(nproc)" clang-tidy -p build/lint-clang --quiet \
         --extra-arg=-Wno-everything >build/lint-tidy 2>build/lint-tidy.err || { cat build/lint-tidy && return 1; }
