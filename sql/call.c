@@ -1,13 +1,15 @@
 #include "module/base/error.h"
 #include "sql/session.h"
 
-/* Sends with the prepared name on own sessions (preparing first), as a one-off on a borrowed one. */
+/* Sends with the prepared name on own sessions (preparing first), as a one-off on a borrowed one.
+ */
 static int send_statement(struct sql *sql, const char *name, const struct sql_parameters *p) {
     const struct sql_statement *statement = session_statement(sql, name);
     int count = p ? p->count : 0;
     const char *const *values = p ? p->values : NULL;
-    return statement->prepared ? PQsendQueryPrepared(sql->db, name, count, values, NULL, NULL, 0)
-                               : PQsendQueryParams(sql->db, statement->text, count, NULL, values, NULL, NULL, 0);
+    return statement->prepared
+               ? PQsendQueryPrepared(sql->db, name, count, values, NULL, NULL, 0)
+               : PQsendQueryParams(sql->db, statement->text, count, NULL, values, NULL, NULL, 0);
 }
 
 /* Reads to the end of the answer; keeps the last result. */
@@ -30,8 +32,8 @@ static int read_answer(struct sql *sql, const char *name, PGresult **ret, struct
     return 0;
 }
 
-static int execute(struct sql *sql, const char *name, const struct sql_parameters *p, PGresult **ret,
-                   struct jobs_error *err) {
+static int execute(struct sql *sql, const char *name, const struct sql_parameters *p,
+                   PGresult **ret, struct jobs_error *err) {
     if (sql->borrowed) { /* in the caller's mode, blocking or not */
         *ret = PQexecParams(sql->db, session_statement(sql, name)->text, p ? p->count : 0, NULL,
                             p ? p->values : NULL, NULL, NULL, 0);
@@ -44,15 +46,18 @@ static int execute(struct sql *sql, const char *name, const struct sql_parameter
     return read_answer(sql, name, ret, err);
 }
 
-static int check_shape(const char *name, const PGresult *rows, enum sql_shape shape, struct jobs_error *err) {
+static int check_shape(const char *name, const PGresult *rows, enum sql_shape shape,
+                       struct jobs_error *err) {
     int n = PQntuples(rows);
-    bool fits = shape == SQL_ROWS || (shape == SQL_ONE && n == 1) || (shape == SQL_AT_MOST_ONE && n <= 1) ||
+    bool fits = shape == SQL_ROWS || (shape == SQL_ONE && n == 1) ||
+                (shape == SQL_AT_MOST_ONE && n <= 1) ||
                 (shape == SQL_NOTHING && (n == 0 || PQnfields(rows) == 1));
-    return fits ? 0 : error_set(err, JOBS_EDB, "%s: an answer of %d rows was not expected", name, n);
+    return fits ? 0
+                : error_set(err, JOBS_EDB, "%s: an answer of %d rows was not expected", name, n);
 }
 
-int sql_call(struct sql *sql, const char *name, const struct sql_parameters *p, enum sql_shape shape,
-             struct sql_result **ret, struct jobs_error *err) {
+int sql_call(struct sql *sql, const char *name, const struct sql_parameters *p,
+             enum sql_shape shape, struct sql_result **ret, struct jobs_error *err) {
     PGresult *rows = NULL;
     int rc = execute(sql, name, p, &rows, err);
     if (rc < 0)
@@ -72,7 +77,9 @@ int sql_call(struct sql *sql, const char *name, const struct sql_parameters *p, 
     return 0;
 }
 
-int sql_listen(struct sql *sql, struct jobs_error *err) { return sql_call(sql, "listen", NULL, SQL_NOTHING, NULL, err); }
+int sql_listen(struct sql *sql, struct jobs_error *err) {
+    return sql_call(sql, "listen", NULL, SQL_NOTHING, NULL, err);
+}
 
 int sql_notifications(struct sql *sql, void (*heard)(void *arg, const char *payload), void *arg,
                       struct jobs_error *err) {

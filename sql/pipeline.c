@@ -1,8 +1,9 @@
 #include "module/base/error.h"
 #include "sql/session.h"
 
-/* One transaction, one round trip. The tick is the implicit transaction of a pipeline up to its Sync: with BEGIN … COMMIT
- * inside, an error would skip the COMMIT and leave the session in a failed transaction. */
+/* One transaction, one round trip. The tick is the implicit transaction of a pipeline up to its
+ * Sync: with BEGIN … COMMIT inside, an error would skip the COMMIT and leave the session in a
+ * failed transaction. */
 
 static int enter(struct sql *sql, const char *what, struct jobs_error *err) {
     if (sql_is_broken(sql))
@@ -13,7 +14,8 @@ static int enter(struct sql *sql, const char *what, struct jobs_error *err) {
 }
 
 /* Reads one statement's answer (or the Sync's) and the NULL behind it. */
-static int read_one(struct sql *sql, int64_t deadline, const char *what, PGresult **ret, struct jobs_error *err) {
+static int read_one(struct sql *sql, int64_t deadline, const char *what, PGresult **ret,
+                    struct jobs_error *err) {
     int rc = session_wait_result(sql, deadline, what, err);
     if (rc < 0)
         return rc;
@@ -32,8 +34,10 @@ static int read_one(struct sql *sql, int64_t deadline, const char *what, PGresul
     return 0;
 }
 
-/* Reads all answers up to the Sync. The first failure is kept in err, the rest is read all the same. */
-static int read_all(struct sql *sql, struct sql_step *steps, size_t count, size_t *ret_failed, struct jobs_error *err) {
+/* Reads all answers up to the Sync. The first failure is kept in err, the rest is read all the
+ * same. */
+static int read_all(struct sql *sql, struct sql_step *steps, size_t count, size_t *ret_failed,
+                    struct jobs_error *err) {
     int64_t deadline = session_deadline(sql);
     int failure = 0;
     for (size_t i = 0;; i++) {
@@ -72,7 +76,8 @@ static void drop_results(struct sql_step *steps, size_t count) {
     }
 }
 
-int sql_pipeline(struct sql *sql, struct sql_step *steps, size_t count, size_t *ret_failed, struct jobs_error *err) {
+int sql_pipeline(struct sql *sql, struct sql_step *steps, size_t count, size_t *ret_failed,
+                 struct jobs_error *err) {
     int rc = enter(sql, "pipeline", err);
     if (rc < 0)
         return rc;
@@ -80,7 +85,8 @@ int sql_pipeline(struct sql *sql, struct sql_step *steps, size_t count, size_t *
     for (size_t i = 0; sent && i < count; i++) {
         const struct sql_parameters *p = steps[i].parameters;
         steps[i].result = NULL;
-        sent = PQsendQueryPrepared(sql->db, steps[i].name, p ? p->count : 0, p ? p->values : NULL, NULL, NULL, 0);
+        sent = PQsendQueryPrepared(sql->db, steps[i].name, p ? p->count : 0, p ? p->values : NULL,
+                                   NULL, NULL, 0);
     }
     if (ret_failed)
         *ret_failed = count;
@@ -106,7 +112,8 @@ int sql_prepare(struct sql *sql, const char *const *names, size_t count, struct 
     int64_t deadline = session_deadline(sql);
     for (size_t i = 0; i <= count; i++) {
         PGresult *result = NULL;
-        int got = read_one(sql, deadline, i < count ? names[i] : "prepare", &result, rc ? NULL : err);
+        int got =
+            read_one(sql, deadline, i < count ? names[i] : "prepare", &result, rc ? NULL : err);
         if (got < 0)
             return rc ? rc : got;
         ExecStatusType status = PQresultStatus(result);

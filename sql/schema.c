@@ -6,7 +6,9 @@
 
 static int number_of(const struct sql_text *text) {
     static const char folder[] = "migration/";
-    return strncmp(text->name, folder, sizeof folder - 1) == 0 ? atoi(text->name + sizeof folder - 1) : 0;
+    return strncmp(text->name, folder, sizeof folder - 1) == 0
+               ? atoi(text->name + sizeof folder - 1)
+               : 0;
 }
 
 int sql_schema_newest(void) {
@@ -17,7 +19,8 @@ int sql_schema_newest(void) {
     return newest;
 }
 
-static int read_version(struct sql *sql, int *ret_version, int *ret_min_build, struct jobs_error *err) {
+static int read_version(struct sql *sql, int *ret_version, int *ret_min_build,
+                        struct jobs_error *err) {
     struct sql_result *row;
     *ret_version = *ret_min_build = 0;
     int rc = sql_call(sql, "schema_exists", NULL, SQL_ONE, &row, err);
@@ -38,7 +41,8 @@ static int read_version(struct sql *sql, int *ret_version, int *ret_min_build, s
 
 static int too_new(const struct sql *sql, int version, struct jobs_error *err) {
     return error_set(err, JOBS_ESCHEMA,
-                     "schema \"%s\" has version %d, made by a newer release; this one knows up to %d: upgrade it",
+                     "schema \"%s\" has version %d, made by a newer release; this one knows up to "
+                     "%d: upgrade it",
                      sql->schema, version, sql_schema_newest());
 }
 
@@ -48,10 +52,13 @@ int sql_schema_check(struct sql *sql, struct jobs_error *err) {
     if (rc < 0)
         return rc;
     if (version == 0)
-        return error_set(err, JOBS_ESCHEMA, "schema \"%s\" has no tables of jobs: run `jobctl migrate`", sql->schema);
+        return error_set(err, JOBS_ESCHEMA,
+                         "schema \"%s\" has no tables of jobs: run `jobctl migrate`", sql->schema);
     if (version < sql_schema_newest())
-        return error_set(err, JOBS_ESCHEMA, "schema \"%s\" has version %d, this release needs %d: run `jobctl migrate`",
-                         sql->schema, version, sql_schema_newest());
+        return error_set(
+            err, JOBS_ESCHEMA,
+            "schema \"%s\" has version %d, this release needs %d: run `jobctl migrate`",
+            sql->schema, version, sql_schema_newest());
     return min_build > sql_schema_newest() ? too_new(sql, version, err) : 0;
 }
 
@@ -69,7 +76,8 @@ static int run_script(struct sql *sql, const char *script, struct jobs_error *er
         if (!result)
             return failure;
         ExecStatusType status = PQresultStatus(result);
-        if (!failure && status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK && status != PGRES_EMPTY_QUERY)
+        if (!failure && status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK &&
+            status != PGRES_EMPTY_QUERY)
             failure = session_failure(sql, result, "migrate", err);
         PQclear(result);
     }
@@ -80,7 +88,8 @@ static char *script_from(const struct sql *sql, int version) {
     struct buf script = {0};
     for (int pass = 0; pass < 2; pass++)
         for (const struct sql_text *text = sql_texts; text->name; text++) {
-            bool wanted = pass == 0 ? number_of(text) > version : strncmp(text->name, "function/", 9) == 0;
+            bool wanted =
+                pass == 0 ? number_of(text) > version : strncmp(text->name, "function/", 9) == 0;
             if (!wanted)
                 continue;
             char *ours = sql_text_for_schema(text, sql->schema);

@@ -71,7 +71,8 @@ static int connect_wait(PGconn *db, int64_t deadline) {
     return state == PGRES_POLLING_OK ? 0 : 1;
 }
 
-static int pin_settings(struct sql *sql, const struct sql_options *options, struct jobs_error *err) {
+static int pin_settings(struct sql *sql, const struct sql_options *options,
+                        struct jobs_error *err) {
     char schema[80], statement[32], lock[32];
     /* The server gives up a little before this side closes the socket. */
     snprintf(statement, sizeof statement, "%lld", (long long)(sql->timeout * 9 / 10));
@@ -90,10 +91,11 @@ static int pin_settings(struct sql *sql, const struct sql_options *options, stru
     int64_t pid = sql_get_integer(row, 0, sql_column(row, "pid"), 0);
     sql_result_free(row);
     if (pid != PQbackendPID(sql->db))
-        return error_set(err, JOBS_ECONFIG,
-                         "the connection goes through a transaction pooler (backend %lld answers, %d was "
-                         "greeted): sessions of jobs need the server itself or session pooling",
-                         (long long)pid, PQbackendPID(sql->db));
+        return error_set(
+            err, JOBS_ECONFIG,
+            "the connection goes through a transaction pooler (backend %lld answers, %d was "
+            "greeted): sessions of jobs need the server itself or session pooling",
+            (long long)pid, PQbackendPID(sql->db));
     return 0;
 }
 
@@ -104,8 +106,9 @@ int sql_open(const struct sql_options *options, struct sql **ret, struct jobs_er
                          options->schema ? options->schema : "");
     const char *name = options->application_name ? options->application_name : "jobs";
     /* What stands before dbname may be overridden by the URL. */
-    const char *keys[] = {"fallback_application_name", "tcp_user_timeout", "keepalives_idle", "dbname",
-                          "client_encoding", NULL};
+    const char *keys[] = {"fallback_application_name", "tcp_user_timeout",
+                          "keepalives_idle",           "dbname",
+                          "client_encoding",           NULL};
     const char *values[] = {name, "15000", "10", options->url, "UTF8", NULL};
     PGconn *db = PQconnectStartParams(keys, values, 1);
     if (!db || PQstatus(db) == CONNECTION_BAD)
@@ -151,7 +154,9 @@ void sql_close(struct sql *sql) {
 
 const char *sql_schema(const struct sql *sql) { return sql->schema; }
 
-bool sql_is_broken(const struct sql *sql) { return sql->broken || PQstatus(sql->db) != CONNECTION_OK; }
+bool sql_is_broken(const struct sql *sql) {
+    return sql->broken || PQstatus(sql->db) != CONNECTION_OK;
+}
 
 int sql_fd(const struct sql *sql) { return PQsocket(sql->db); }
 
@@ -168,17 +173,20 @@ struct sql_statement *session_statement(struct sql *sql, const char *name) {
 
 int64_t session_deadline(const struct sql *sql) { return clock_now() + sql->timeout * CLOCK_MS; }
 
-int session_break(struct sql *sql, int code, const char *what, const char *why, struct jobs_error *err) {
+int session_break(struct sql *sql, int code, const char *what, const char *why,
+                  struct jobs_error *err) {
     char reason[512];
     snprintf(reason, sizeof reason, "%s", why);
     one_line(reason);
     sql->broken = true;
     if (!sql->borrowed && PQsocket(sql->db) >= 0)
-        shutdown(PQsocket(sql->db), SHUT_RDWR); /* no PQcancel: it may hang, or hit the next statement */
+        shutdown(PQsocket(sql->db),
+                 SHUT_RDWR); /* no PQcancel: it may hang, or hit the next statement */
     return error_set(err, code, "%s: %s", what, reason);
 }
 
-int session_wait_result(struct sql *sql, int64_t deadline, const char *what, struct jobs_error *err) {
+int session_wait_result(struct sql *sql, int64_t deadline, const char *what,
+                        struct jobs_error *err) {
     for (;;) {
         int unsent = PQflush(sql->db);
         if (unsent < 0)
@@ -197,7 +205,8 @@ int session_wait_result(struct sql *sql, int64_t deadline, const char *what, str
     }
 }
 
-int session_failure(struct sql *sql, const PGresult *result, const char *what, struct jobs_error *err) {
+int session_failure(struct sql *sql, const PGresult *result, const char *what,
+                    struct jobs_error *err) {
     const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
     if (!state) { /* libpq's own: the connection is gone, what was sent may have been done */
@@ -208,7 +217,8 @@ int session_failure(struct sql *sql, const PGresult *result, const char *what, s
             return session_break(sql, JOBS_EUNSURE, what, reason, err);
         return error_set(err, JOBS_EDB, "%s: %s", what, reason);
     }
-    /* Our own SQLSTATEs have texts for users; the server's are told with the statement they came from. */
+    /* Our own SQLSTATEs have texts for users; the server's are told with the statement they came
+     * from. */
     int code = sql_error_code(state);
     if (strncmp(state, "JB", 2) == 0)
         return error_set_sql(err, code, state, "%s", text ? text : "?");
@@ -222,10 +232,9 @@ int sql_error_code(const char *sqlstate) {
     } codes[] = {{"JB001", JOBS_ENOENT},   {"JB007", JOBS_ENOENT},   {"JB002", JOBS_EINVAL},
                  {"JB003", JOBS_EINVAL},   {"JB004", JOBS_EREFUSED}, {"JB005", JOBS_EREFUSED},
                  {"JB006", JOBS_ESTATUS},  {"JB008", JOBS_EREFUSED}, {"22", JOBS_EINVAL},
-                 {"54", JOBS_EINVAL},
-                 {"23", JOBS_EINVAL},      {"3F000", JOBS_ESCHEMA},  {"42P01", JOBS_ESCHEMA},
-                 {"42883", JOBS_ESCHEMA},  {"42703", JOBS_ESCHEMA},  {"57014", JOBS_ETIMEOUT},
-                 {"55P03", JOBS_ETIMEOUT}};
+                 {"54", JOBS_EINVAL},      {"23", JOBS_EINVAL},      {"3F000", JOBS_ESCHEMA},
+                 {"42P01", JOBS_ESCHEMA},  {"42883", JOBS_ESCHEMA},  {"42703", JOBS_ESCHEMA},
+                 {"57014", JOBS_ETIMEOUT}, {"55P03", JOBS_ETIMEOUT}};
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
         if (strncmp(sqlstate, codes[i].prefix, strlen(codes[i].prefix)) == 0)
             return codes[i].code;

@@ -27,13 +27,16 @@ struct sql_result {
 /* The statement sql/query/<name>.sql; a name without a file is a bug (assert). */
 struct sql_statement *session_statement(struct sql *sql, const char *name);
 /* The name under which it is prepared: that of its file. */
-/* Sends what is buffered and waits until a result can be read, or the deadline (microseconds of clock_now()). 0, or the session
- * is broken and err says why. */
-int session_wait_result(struct sql *sql, int64_t deadline, const char *what, struct jobs_error *err);
+/* Sends what is buffered and waits until a result can be read, or the deadline (microseconds of
+ * clock_now()). 0, or the session is broken and err says why. */
+int session_wait_result(struct sql *sql, int64_t deadline, const char *what,
+                        struct jobs_error *err);
 int64_t session_deadline(const struct sql *sql);
 /* Closes the socket: nothing of this session is used again. Returns code. */
-int session_break(struct sql *sql, int code, const char *what, const char *why, struct jobs_error *err);
+int session_break(struct sql *sql, int code, const char *what, const char *why,
+                  struct jobs_error *err);
 /* Fills err from a failed result; returns the code. */
-int session_failure(struct sql *sql, const PGresult *result, const char *what, struct jobs_error *err);
+int session_failure(struct sql *sql, const PGresult *result, const char *what,
+                    struct jobs_error *err);
 struct sql_result *session_result(PGresult *rows);
 #endif

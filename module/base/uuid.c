@@ -6,7 +6,8 @@
 
 void uuid_random(char ret_text[37]) {
     unsigned char b[16];
-    if (getrandom(b, sizeof b, 0) != (ssize_t)sizeof b) /* 16 bytes are never cut short once the system is up */
+    if (getrandom(b, sizeof b, 0) !=
+        (ssize_t)sizeof b) /* 16 bytes are never cut short once the system is up */
         abort();
     b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
     b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);

@@ -32,8 +32,8 @@ static void hold(struct datasource *ds, bool held) {
     keeper_hold(ds->keeper, held);
 }
 
-static int call(struct control *c, const char *name, int64_t number, enum sql_shape shape, struct sql_result **ret,
-                struct jobs_error *err) {
+static int call(struct control *c, const char *name, int64_t number, enum sql_shape shape,
+                struct sql_result **ret, struct jobs_error *err) {
     struct sql_parameters p = {0};
     sql_add_text(&p, c->instance);
     if (number)
@@ -95,7 +95,8 @@ static void connect_session(struct control *c) {
     c->next_try = clock_now() + CLOCK_SECOND;
 }
 
-/* The lease is wanted only while the broker takes events; without it another instance may broadcast. */
+/* The lease is wanted only while the broker takes events; without it another instance may
+ * broadcast. */
 static int renew_lease(struct control *c, struct jobs_error *err) {
     struct datasource *ds = c->ds;
     if (!relay_wants_lease(ds->relay)) {
@@ -160,7 +161,8 @@ void *control_main(void *arg) {
         if (!c.sql)
             connect_session(&c);
         else if (listen_and_beat(&c, &err) < 0) {
-            log_warning(&c.ds->service->log, "datasource %s: control connection lost (%s), reconnecting", c.ds->name,
+            log_warning(&c.ds->service->log,
+                        "datasource %s: control connection lost (%s), reconnecting", c.ds->name,
                         err.text);
             disconnect(&c);
             c.next_try = 0;

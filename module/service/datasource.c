@@ -35,8 +35,11 @@ void datasource_instance(struct datasource *ds, char ret_id[37]) {
     pthread_mutex_unlock(&ds->instance_lock);
 }
 
-struct sql_options datasource_sql_options(const struct datasource *ds, const char *application_name) {
-    return (struct sql_options){.url = ds->url, .schema = ds->schema, .application_name = application_name};
+struct sql_options datasource_sql_options(const struct datasource *ds,
+                                          const char *application_name) {
+    return (struct sql_options){.url = ds->url,
+                                .schema = ds->schema,
+                                .application_name = application_name};
 }
 
 /* ---- making the instance known ---- */
@@ -48,7 +51,8 @@ static void class_names(const struct classes *classes, struct buf *array) {
     sql_array_end(array);
 }
 
-static int insert_instance(struct datasource *ds, struct sql *sql, const char *classes, struct jobs_error *err) {
+static int insert_instance(struct datasource *ds, struct sql *sql, const char *classes,
+                           struct jobs_error *err) {
     struct job_service *service = ds->service;
     char id[37];
     datasource_instance(ds, id);
@@ -63,7 +67,8 @@ static int insert_instance(struct datasource *ds, struct sql *sql, const char *c
     return sql_call(sql, "instance_insert", &p, SQL_NOTHING, NULL, err);
 }
 
-static int register_classes(struct datasource *ds, struct sql *sql, const char *classes, struct jobs_error *err) {
+static int register_classes(struct datasource *ds, struct sql *sql, const char *classes,
+                            struct jobs_error *err) {
     struct sql_parameters p = {0};
     sql_add_text(&p, classes);
     struct sql_result *rows;
@@ -105,7 +110,8 @@ int datasource_introduce(struct datasource *ds, struct sql *sql, struct jobs_err
     return 0;
 }
 
-/* What can be known at start is said at start; a server that does not answer is no reason not to. */
+/* What can be known at start is said at start; a server that does not answer is no reason not to.
+ */
 static int first_contact(struct datasource *ds, struct jobs_error *err) {
     struct sql_options options = datasource_sql_options(ds, "jobs start");
     options.connect_timeout = FIRST_CONNECT;
@@ -119,14 +125,15 @@ static int first_contact(struct datasource *ds, struct jobs_error *err) {
         error_prefix(rc ? err : NULL, "datasource %s", ds->name);
         return rc;
     }
-    log_error(&ds->service->log, "datasource %s: %s (tried again until it answers)", ds->name, err->text);
+    log_error(&ds->service->log, "datasource %s: %s (tried again until it answers)", ds->name,
+              err->text);
     return 0;
 }
 
 /* ---- life ---- */
 
-static struct datasource *datasource_new(struct job_service *service, const char *name, const char *url,
-                                         const char *schema) {
+static struct datasource *datasource_make(struct job_service *service, const char *name,
+                                          const char *url, const char *schema) {
     struct datasource *ds = MEM_NEW(struct datasource);
     ds->service = service;
     ds->name = mem_text(name);
@@ -154,7 +161,8 @@ static void datasource_delete(struct datasource *ds) {
         free(ds->lanes[i]);
     free(ds->lanes);
     for (int i = 0; i < LIVE_STATES; i++)
-        LIST_EACH(&ds->lives[i], p) live_free(LIST_ENTRY(p, struct live, link));
+        LIST_EACH (&ds->lives[i], p)
+            live_free(LIST_ENTRY(p, struct live, link));
     table_done(&ds->by_id, NULL);
     receipts_done(&ds->receipts);
     shares_done(&ds->shares);
@@ -170,18 +178,26 @@ static void datasource_delete(struct datasource *ds) {
 
 static int start_relay(struct datasource *ds, bool only, struct jobs_error *err) {
     const struct config *config = service_config(ds->service);
-    const char *amqp_url = config_text(config, "jobs.amqp.url"), *service = config_text(config, "jobs.service");
-    struct relay_options relay = {.log = &ds->service->log, .datasource = ds->name, .service = service,
-                                  .amqp_url = amqp_url, .sql = datasource_sql_options(ds, "jobs relay"),
+    const char *amqp_url = config_text(config, "jobs.amqp.url"),
+               *service = config_text(config, "jobs.service");
+    struct relay_options relay = {.log = &ds->service->log,
+                                  .datasource = ds->name,
+                                  .service = service,
+                                  .amqp_url = amqp_url,
+                                  .sql = datasource_sql_options(ds, "jobs relay"),
                                   .refused_ms = config_integer(config, "jobs.amqp.refused.ms")};
     relay.sql.fenced_plans = true;
     int rc = relay_start(&relay, &ds->relay, err);
     if (rc < 0)
         return rc;
     const char *trust = config_text(config, "jobs.amqp.commands.trust");
-    struct keeper_options keeper = {.log = &ds->service->log, .datasource = ds->name, .service = service,
-                                    .amqp_url = amqp_url, .sql = datasource_sql_options(ds, "jobs keeper"),
-                                    .trust = strcmp(trust, "vhost") == 0 ? COMMAND_TRUST_VHOST : COMMAND_TRUST_USER_ID,
+    struct keeper_options keeper = {.log = &ds->service->log,
+                                    .datasource = ds->name,
+                                    .service = service,
+                                    .amqp_url = amqp_url,
+                                    .sql = datasource_sql_options(ds, "jobs keeper"),
+                                    .trust = strcmp(trust, "vhost") == 0 ? COMMAND_TRUST_VHOST
+                                                                         : COMMAND_TRUST_USER_ID,
                                     .only_datasource = only};
     keeper.sql.fenced_plans = true;
     return keeper_start(&keeper, &ds->keeper, err);
@@ -190,7 +206,8 @@ static int start_relay(struct datasource *ds, bool only, struct jobs_error *err)
 static int start_threads(struct datasource *ds, struct jobs_error *err) {
     sigset_t all, before;
     sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before); /* threads inherit it: signals belong to the program */
+    pthread_sigmask(SIG_SETMASK, &all,
+                    &before); /* threads inherit it: signals belong to the program */
     int failed = pthread_create(&ds->dispatcher_thread, NULL, dispatcher_main, ds);
     if (!failed && (failed = pthread_create(&ds->control_thread, NULL, control_main, ds))) {
         atomic_store(&ds->quitting, true);
@@ -198,51 +215,64 @@ static int start_threads(struct datasource *ds, struct jobs_error *err) {
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (failed)
-        return error_set(err, JOBS_ENOMEM, "datasource %s: no thread: %s", ds->name, strerror(failed));
+        return error_set(err, JOBS_ENOMEM, "datasource %s: no thread: %s", ds->name,
+                         strerror(failed));
     pthread_setname_np(ds->dispatcher_thread, "jobs-tick");
     pthread_setname_np(ds->control_thread, "jobs-control");
     return 0;
 }
 
-int datasource_start(struct job_service *service, const char *name, const char *url, const char *schema, bool only,
-                     struct datasource **ret, struct jobs_error *err) {
+int datasource_new(struct job_service *service, const char *name, const char *url,
+                   const char *schema, bool only, struct datasource **ret, struct jobs_error *err) {
     struct jobs_error own;
-    struct datasource *ds = datasource_new(service, name, url, schema);
+    struct datasource *ds = datasource_make(service, name, url, schema);
     int rc = first_contact(ds, err ? err : &own);
     if (rc == 0)
         rc = start_relay(ds, only, err);
-    if (rc == 0)
-        rc = start_threads(ds, err);
     if (rc < 0) {
-        keeper_stop(ds->keeper);
-        relay_stop(ds->relay);
-        datasource_delete(ds);
+        datasource_free(ds);
         return rc;
     }
     *ret = ds;
     return 0;
 }
 
+int datasource_run(struct datasource *ds, struct jobs_error *err) {
+    int rc = start_threads(ds, err);
+    ds->running = rc == 0;
+    return rc;
+}
+
+static void nudge(struct datasource *ds) {
+    atomic_store(&ds->nudged, true);
+    datasource_wake(ds);
+}
+
 void datasource_drain(struct datasource *ds) {
     atomic_store(&ds->draining, true);
-    atomic_store(&ds->look, true); /* something happened */
-    datasource_wake(ds);
+    nudge(ds);
 }
 
 void datasource_stop_runs(struct datasource *ds) {
     atomic_store(&ds->stop_runs, true);
-    atomic_store(&ds->look, true);
-    datasource_wake(ds);
+    nudge(ds);
+}
+
+void datasource_reload(struct datasource *ds) {
+    atomic_store(&ds->reloaded, true);
+    nudge(ds);
 }
 
 bool datasource_is_drained(const struct datasource *ds) { return atomic_load(&ds->drained); }
 
 void datasource_free(struct datasource *ds) {
     atomic_store(&ds->quitting, true);
-    datasource_wake(ds);
+    nudge(ds);
     wake_control(ds);
-    pthread_join(ds->dispatcher_thread, NULL);
-    pthread_join(ds->control_thread, NULL);
+    if (ds->running) {
+        pthread_join(ds->dispatcher_thread, NULL);
+        pthread_join(ds->control_thread, NULL);
+    }
     keeper_stop(ds->keeper);
     relay_stop(ds->relay);
     datasource_delete(ds);

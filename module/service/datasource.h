@@ -28,6 +28,7 @@ struct datasource {
     struct relay *relay;
     struct keeper *keeper;
     pthread_t dispatcher_thread, control_thread;
+    bool running;            /* the threads are there */
     int wake_fd, control_fd; /* eventfds: something for the dispatcher / the control thread */
 
     /* Any thread. */
@@ -38,6 +39,7 @@ struct datasource {
     atomic_bool drained;       /* all ends are written */
     atomic_bool quitting;      /* leave at once */
     atomic_bool reloaded;      /* classes or pool size changed */
+    atomic_bool nudged;        /* one of these was set: come round at once */
     atomic_bool lost;          /* another instance declared this one lost */
     atomic_bool asleep;        /* the dispatcher waits at wake_fd */
     atomic_llong alive_at;     /* when the dispatcher last came round */
@@ -46,8 +48,8 @@ struct datasource {
 
     /* Guarded by `instance_lock`. */
     pthread_mutex_t instance_lock;
-    char instance[37];  /* the service's, until this datasource declared it lost */
-    bool introduced;    /* the row of this instance is there */
+    char instance[37]; /* the service's, until this datasource declared it lost */
+    bool introduced;   /* the row of this instance is there */
 
     /* Guarded by `inbox_lock`: what pool threads put in. */
     pthread_mutex_t inbox_lock;
@@ -57,48 +59,54 @@ struct datasource {
     /* Dispatcher thread only. */
     struct sql *sql;
     int epoch;
-    int64_t tick;                      /* number of the last one; never used twice */
-    struct list lives[LIVE_STATES];    /* live.link */
+    int64_t tick;                   /* number of the last one; never used twice */
+    struct list lives[LIVE_STATES]; /* live.link */
     size_t live_count, ending_count;
-    struct table by_id;                /* id to struct live */
+    struct table by_id; /* id to struct live */
     struct receipts receipts;
     struct shares shares;
-    char **lanes;                      /* besides '' */
+    char **lanes; /* besides '' */
     size_t lane_count;
-    size_t scan_lane;                  /* where the scan for tenants goes on: 0 is lane '' */
+    size_t scan_lane; /* where the scan for tenants goes on: 0 is lane '' */
     char scan_tenant[64];
     bool scanning;
     int64_t next_look, next_timer, next_progress, next_try; /* clock_now() */
-    int64_t last_work;                 /* when work was last found */
-    bool awake;                        /* nobody needs to notify: it looks every few ms */
-    bool wake_pending;                 /* t_job_wake is to be written */
-    int64_t settling_until;            /* just gone to sleep: submitters may still believe it is awake */
-    int wakes;                         /* notifications in the present window */
+    int64_t last_work;                                      /* when work was last found */
+    bool awake;             /* nobody needs to notify: it looks every few ms */
+    bool wake_pending;      /* t_job_wake is to be written */
+    int64_t settling_until; /* just gone to sleep: submitters may still believe it is awake */
+    int wakes;              /* notifications in the present window */
     int64_t wakes_since;
-    double tick_time, run_time;        /* microseconds, moving averages */
-    size_t end_limit;                  /* ends in a tick; halved to find a bad value */
-    int64_t close_at;                  /* when receipts are closed even alone */
-    int failures;                      /* ticks that failed in a row */
-    int64_t complained_at;             /* when a failure was last logged */
+    double tick_time, run_time; /* microseconds, moving averages */
+    size_t end_limit;           /* ends in a tick; halved to find a bad value */
+    int64_t close_at;           /* when receipts are closed even alone */
+    int failures;               /* ticks that failed in a row */
+    int64_t complained_at;      /* when a failure was last logged */
 };
 
-/* Starts its threads. A database that cannot be reached is no error (it is tried for ever); one that is there but cannot be
- * used (schema, pooler, rights) is. */
-int datasource_start(struct job_service *service, const char *name, const char *url, const char *schema,
-                     bool only, struct datasource **ret, struct jobs_error *err);
+/* Makes it and asks the database once. One that cannot be reached is no error (it is tried for
+ * ever); one that is there but cannot be used (schema, pooler) is. `only`: the service has no
+ * other. Nothing is claimed before datasource_run. */
+int datasource_new(struct job_service *service, const char *name, const char *url,
+                   const char *schema, bool only, struct datasource **ret, struct jobs_error *err);
+/* Starts its threads. */
+int datasource_run(struct datasource *ds, struct jobs_error *err);
 /* Claim no more, hand back what has not begun. */
 void datasource_drain(struct datasource *ds);
 /* Stop what runs; it goes back to the queue. */
 void datasource_stop_runs(struct datasource *ds);
 bool datasource_is_drained(const struct datasource *ds);
-/* Ends its threads and frees it. Nothing of it may be in the pool any more unless it was drained. */
+/* What a reload changed is to be told. */
+void datasource_reload(struct datasource *ds);
+/* Ends its threads and frees it. Nothing of it may be in the pool any more. */
 void datasource_free(struct datasource *ds);
 
 /* Wakes the dispatcher if it sleeps. Any thread. */
 void datasource_wake(struct datasource *ds);
 void datasource_instance(struct datasource *ds, char ret_id[37]);
 /* Session options for this datasource. */
-struct sql_options datasource_sql_options(const struct datasource *ds, const char *application_name);
+struct sql_options datasource_sql_options(const struct datasource *ds,
+                                          const char *application_name);
 /* Opens a session and makes sure that schema, instance row and classes are there. */
 int datasource_introduce(struct datasource *ds, struct sql *sql, struct jobs_error *err);
 #endif

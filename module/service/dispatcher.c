@@ -10,7 +10,8 @@
 #include <unistd.h>
 
 #define SLEEP_MOST CLOCK_SECOND
-#define SLEEP_BUSY (20 * CLOCK_MS) /* something waits for a row that somebody holds, a slot, a sign of life */
+#define SLEEP_BUSY \
+    (20 * CLOCK_MS) /* something waits for a row that somebody holds, a slot, a sign of life */
 #define COMPLAIN_EVERY (60 * CLOCK_SECOND)
 #define RETRY_MOST CLOCK_SECOND
 
@@ -66,7 +67,8 @@ static bool is_one_of(const char *sqlstate, const char *const *states, size_t n)
 static void tick_failed(struct datasource *ds, struct tick *tick, const struct jobs_error *err) {
     static const char *const same_again[] = {"40P01", "40001", "55P03", "57014"};
     if (sql_is_broken(ds->sql) || strcmp(err->sqlstate, "JB010") == 0) {
-        log_warning(&ds->service->log, "datasource %s: session lost (%s), reconnecting", ds->name, err->text);
+        log_warning(&ds->service->log, "datasource %s: session lost (%s), reconnecting", ds->name,
+                    err->text);
         drop_session(ds);
         ds->next_try = 0;
         return;
@@ -113,8 +115,8 @@ static int64_t wake_up_at(const struct datasource *ds, int64_t now) {
         earlier(&at, ds->next_progress);
     if (ds->close_at)
         earlier(&at, ds->close_at);
-    if (ds->ending_count > 0 || !list_empty(&ds->lives[LIVE_STARTED]) || !list_empty(&ds->lives[LIVE_CAREFUL]) ||
-        ds->wake_pending || at <= now)
+    if (ds->ending_count > 0 || !list_empty(&ds->lives[LIVE_STARTED]) ||
+        !list_empty(&ds->lives[LIVE_CAREFUL]) || ds->wake_pending || at <= now)
         earlier(&at, now + SLEEP_BUSY);
     return at > now ? at : now + SLEEP_BUSY;
 }
@@ -123,8 +125,8 @@ static bool something_happened(struct datasource *ds) {
     pthread_mutex_lock(&ds->inbox_lock);
     bool inbox = !list_empty(&ds->started) || !list_empty(&ds->ended);
     pthread_mutex_unlock(&ds->inbox_lock);
-    return inbox || atomic_load(&ds->look) || atomic_load(&ds->look_at_stops) || atomic_load(&ds->quitting) ||
-           atomic_load(&ds->reloaded) || atomic_load(&ds->lost);
+    return atomic_exchange(&ds->nudged, false) || inbox || atomic_load(&ds->look) ||
+           atomic_load(&ds->look_at_stops) || atomic_load(&ds->lost);
 }
 
 static void sleep_until_something(struct datasource *ds) {
@@ -132,7 +134,8 @@ static void sleep_until_something(struct datasource *ds) {
     atomic_store(&ds->asleep, true); /* from here on whoever has something writes to wake_fd */
     if (!something_happened(ds)) {
         struct pollfd fd = {.fd = ds->wake_fd, .events = POLLIN};
-        struct timespec timeout = {.tv_sec = wait / CLOCK_SECOND, .tv_nsec = wait % CLOCK_SECOND * 1000};
+        struct timespec timeout = {.tv_sec = wait / CLOCK_SECOND,
+                                   .tv_nsec = wait % CLOCK_SECOND * 1000};
         ppoll(&fd, 1, &timeout, NULL);
     }
     atomic_store(&ds->asleep, false);
@@ -153,12 +156,12 @@ static void obey(struct datasource *ds) {
     if (atomic_load(&ds->draining) && !atomic_load(&ds->drained) && ds->live_count == 0 &&
         list_empty(&ds->receipts.closable))
         atomic_store(&ds->drained, true);
-    if (atomic_exchange(&ds->reloaded, false) && ds->sql) {
+    if (atomic_exchange(&ds->reloaded, false)) {
         struct jobs_error err;
         pthread_mutex_lock(&ds->instance_lock);
-        ds->introduced = false;
+        ds->introduced = false; /* done again now or with the next session */
         pthread_mutex_unlock(&ds->instance_lock);
-        if (datasource_introduce(ds, ds->sql, &err) < 0)
+        if (ds->sql && datasource_introduce(ds, ds->sql, &err) < 0)
             log_error(&ds->service->log, "datasource %s: %s", ds->name, err.text);
     }
 }

@@ -21,12 +21,16 @@ void live_free(struct live *live) {
     free(live);
 }
 
-void live_set_end(struct live *live, enum job_status target, bool spare, const char *outcome, int64_t delay,
-                  const char *error_kind, const char *error) {
+void live_set_end(struct live *live, enum job_status target, bool spare, const char *outcome,
+                  int64_t delay, const char *error_kind, const char *error) {
     free(live->own_error);
     live->own_error = error ? text_clean(error, strlen(error), ERROR_MAX) : NULL;
-    live->end = (struct live_end){.target = target, .spare = spare, .outcome = outcome, .delay = delay,
-                                  .error_kind = error_kind, .error = live->own_error};
+    live->end = (struct live_end){.target = target,
+                                  .spare = spare,
+                                  .outcome = outcome,
+                                  .delay = delay,
+                                  .error_kind = error_kind,
+                                  .error = live->own_error};
 }
 
 int64_t live_backoff(int64_t from, int64_t most, int used, double random) {
@@ -38,7 +42,8 @@ int64_t live_backoff(int64_t from, int64_t most, int used, double random) {
     return (int64_t)((double)delay * (0.8 + 0.4 * random));
 }
 
-static int64_t setting(const struct config *config, const struct live *live, const char *suffix, int64_t otherwise) {
+static int64_t setting(const struct config *config, const struct live *live, const char *suffix,
+                       int64_t otherwise) {
     return config_class_integer(config, live->class_name, suffix, otherwise);
 }
 
@@ -54,11 +59,13 @@ static int64_t backoff_of(const struct live *live, const struct config *config) 
 
 static bool attempts_left(const struct live *live, const struct config *config) {
     const struct job_class *class = live->entry->class;
-    int64_t most = live->max_attempts > 0 ? live->max_attempts : setting(config, live, "attempts", class->attempts);
+    int64_t most = live->max_attempts > 0 ? live->max_attempts
+                                          : setting(config, live, "attempts", class->attempts);
     return !class->at_most_once && live->attempt - live->attempt_base < most;
 }
 
-static void decide_failure(struct live *live, const struct run_outcome *o, const struct config *config) {
+static void decide_failure(struct live *live, const struct run_outcome *o,
+                           const struct config *config) {
     struct live_end *end = &live->end;
     bool again = (o->end == RUN_FAILED || o->end == RUN_RETRY_IN) && attempts_left(live, config);
     end->target = again ? JOB_PENDING : JOB_FAILED;
@@ -72,17 +79,23 @@ static void decide_failure(struct live *live, const struct run_outcome *o, const
 static void decide_snooze(struct live *live, const struct run_outcome *o) {
     if (live->entry->class->at_most_once) {
         live_set_end(live, JOB_FAILED, false, "FAILED", 0, "ERROR",
-                     "a run of an at_most_once class cannot be put off: nothing but a retry queues it again");
+                     "a run of an at_most_once class cannot be put off: nothing but a retry queues "
+                     "it again");
         return;
     }
-    live->end = (struct live_end){.target = JOB_PENDING, .spare = true, .outcome = "SNOOZED", .delay = o->delay};
+    live->end = (struct live_end){.target = JOB_PENDING,
+                                  .spare = true,
+                                  .outcome = "SNOOZED",
+                                  .delay = o->delay};
 }
 
-/* Shutdown or a lost lease cut it short: back to its old place, but never twice what must run at most once. */
+/* Shutdown or a lost lease cut it short: back to its old place, but never twice what must run at
+ * most once. */
 static void decide_interrupted(struct live *live) {
     if (live->entry->class->at_most_once)
-        live_set_end(live, JOB_FAILED, false, "FAILED", 0, "CRASH",
-                     "its run was ended by a shutdown; an at_most_once job is not run again unless retried");
+        live_set_end(
+            live, JOB_FAILED, false, "FAILED", 0, "CRASH",
+            "its run was ended by a shutdown; an at_most_once job is not run again unless retried");
     else
         live_set_end(live, JOB_QUEUED, true, "HANDED_BACK", 0, NULL, NULL);
 }

@@ -10,13 +10,15 @@
 
 struct datasource;
 
-/* Where a live job is. A move between them is live_move, which leaves the old list and joins the new one.
+/* Where a live job is. A move between them is live_move, which leaves the old list and joins the
+ * new one.
  *
- *   claim ──► CLASSLESS (nobody here has the class) ─────────────────────────────► ENDING
- *     ├─────► FETCHING (parameters too large for the claim) ──┐                     ▲
- *     ├─────► CAREFUL (RUNNING is committed before it starts) ┤                     │
+ *   claim ──► CLASSLESS (nobody here has the class) ──────────────────────────────► ENDING
+ *     ├─────► FETCHING (parameters too large for the claim) ──┐
+ *     ├─────► CAREFUL (RUNNING is committed before it starts) ┤
  *     └───────────────────────────────────────────────────────┴─► POOLED ─► STARTED ─► RUNNING
- *                                                                    └─(withdrawn, or quick)─► ENDING
+ *
+ * From everywhere to ENDING: withdrawn before it began, or its run ended.
  * STARTED: it runs, RUNNING is not committed yet. ENDING: its end waits to be committed. */
 enum live_state {
     LIVE_CLASSLESS,
@@ -32,11 +34,11 @@ enum live_state {
 /* What the database is to be told about its end. */
 struct live_end {
     enum job_status target;
-    bool spare;              /* the attempt does not count */
-    const char *outcome;     /* word for t_job_attempt */
-    int64_t delay;           /* ms until due, of PENDING */
-    const char *error_kind;  /* static, or NULL */
-    const char *error;       /* belongs to the run or to `own_error` */
+    bool spare;                             /* the attempt does not count */
+    const char *outcome;                    /* word for t_job_attempt */
+    int64_t delay;                          /* ms until due, of PENDING */
+    const char *error_kind;                 /* static, or NULL */
+    const char *error;                      /* belongs to the run or to `own_error` */
     const char *result, *result_class_name; /* belong to the run */
 };
 
@@ -52,22 +54,22 @@ struct live {
     const struct class_entry *entry; /* NULL: no such class here */
     struct receipt *receipt;
     struct share *share;
-    double estimate;       /* slot-microseconds charged when chosen */
-    int version;           /* as known to be committed */
-    bool recorded;         /* RUNNING is in the row */
-    bool careful;          /* RUNNING is committed before it starts */
-    bool reserved;         /* of a CAREFUL one: a slot is reserved for it */
-    bool fenced;           /* not ours any more: whatever it returns is dropped */
+    double estimate; /* slot-microseconds charged when chosen */
+    int version;     /* as known to be committed */
+    bool recorded;   /* RUNNING is in the row */
+    bool careful;    /* RUNNING is committed before it starts */
+    bool reserved;   /* of a CAREFUL one: a slot is reserved for it */
+    bool fenced;     /* not ours any more: whatever it returns is dropped */
     int attempt, attempt_base, max_attempts;
     int64_t backoff, timeout; /* ms, of the job; 0 = the class's own */
     int64_t claimed_at;
-    int64_t retry_at;      /* somebody holds its row: not asked for all the time */
+    int64_t retry_at; /* somebody holds its row: not asked for all the time */
     char *traceparent;
     unsigned percent_written;
-    int64_t percent_at;    /* when it was last written */
+    int64_t percent_at; /* when it was last written */
     struct live_end end;
     char *own_error;
-    int refusals;          /* how often the database refused its end */
+    int refusals; /* how often the database refused its end */
 
     /* Guarded by datasource.inbox_lock. */
     struct list inbox; /* in datasource.started or .ended */
@@ -79,10 +81,11 @@ struct live {
 void live_free(struct live *live);
 /* Decides from the run's outcome what the database is told. */
 void live_decide(struct live *live, const struct config *config);
-/* Sets an end without a run's outcome: handed back, class missing. error is copied (may be NULL). */
-void live_set_end(struct live *live, enum job_status target, bool spare, const char *outcome, int64_t delay,
-                  const char *error_kind, const char *error);
-/* Milliseconds before attempt number `used` + 1 (`used` >= 1): doubles from `from` to `most`, +-20 % jitter.
- * `random` in [0, 1). */
+/* Sets an end without a run's outcome: handed back, class missing. error is copied (may be NULL).
+ */
+void live_set_end(struct live *live, enum job_status target, bool spare, const char *outcome,
+                  int64_t delay, const char *error_kind, const char *error);
+/* Milliseconds before attempt number `used` + 1 (`used` >= 1): doubles from `from` to `most`, +-20
+ * % jitter. `random` in [0, 1). */
 int64_t live_backoff(int64_t from, int64_t most, int used, double random);
 #endif

@@ -3,7 +3,8 @@
 #include "module/base/clock.h"
 #include "module/base/mem.h"
 
-#define WAIT_MOST CLOCK_SECOND           /* a claimed job that does not come to run by then is handed back */
+#define WAIT_MOST CLOCK_SECOND /* a claimed job that does not come to run by then is handed back \
+                                */
 #define CONTROL_FRESH (2 * CLOCK_SECOND) /* at_most_once runs start only while we surely live */
 
 void live_move(struct datasource *ds, struct live *live, enum live_state state) {
@@ -65,15 +66,27 @@ static void on_job_log(void *arg, const struct job *job, int level, const char *
     log_about(&ds->service->log, (enum log_level)level, job_tenant(job), job_id(job), "%s", text);
 }
 
+static int workspace_wanted(const struct config *config, const char *class_name) {
+    int64_t said = config_class_integer(config, class_name, "workspace", -1);
+    return said < 0 ? 0 : said == 0 ? -1 : 1;
+}
+
 static void make_run(struct datasource *ds, struct live *live, const char *parameters) {
     const struct config *config = service_config(ds->service);
     const struct job_class *class = live->entry->class;
-    struct run_order order = {
-        .id = live->id, .tenant = live->tenant, .class_name = live->class_name, .parameters = parameters,
-        .traceparent = live->traceparent, .attempt = (unsigned)live->attempt, .version = (unsigned)live->version,
-        .timeout = live->timeout > 0 ? live->timeout
-                                     : config_class_integer(config, live->class_name, "timeout", class->timeout),
-        .workspace_base = ds->service->workspace_dir};
+    struct run_order order = {.id = live->id,
+                              .tenant = live->tenant,
+                              .class_name = live->class_name,
+                              .parameters = parameters,
+                              .traceparent = live->traceparent,
+                              .attempt = (unsigned)live->attempt,
+                              .version = (unsigned)live->version,
+                              .timeout = live->timeout > 0
+                                             ? live->timeout
+                                             : config_class_integer(config, live->class_name,
+                                                                    "timeout", class->timeout),
+                              .workspace_base = ds->service->workspace_dir,
+                              .workspace = workspace_wanted(config, live->class_name)};
     live->task.job = run_new(&order, class, live->entry->shared);
     live->task.started = on_started;
     live->task.ended = on_ended;
@@ -124,7 +137,8 @@ void live_finish(struct datasource *ds, struct live *live) {
 }
 
 bool live_withdraw(struct datasource *ds, struct live *live) {
-    if (live->state == LIVE_CLASSLESS || live->state == LIVE_FETCHING || live->state == LIVE_CAREFUL) {
+    if (live->state == LIVE_CLASSLESS || live->state == LIVE_FETCHING ||
+        live->state == LIVE_CAREFUL) {
         if (live->reserved)
             pool_release(ds->service->pool, 1);
         live->reserved = false;
@@ -158,7 +172,8 @@ void live_fence(struct datasource *ds, struct live *live) {
         return;
     }
     log_about(&ds->service->log, LOG_LEVEL_WARNING, live->tenant, live->id,
-              "taken over by another instance while it ran here: its run is stopped, what it returns is dropped");
+              "taken over by another instance while it ran here: its run is stopped, what it "
+              "returns is dropped");
     live->fenced = true;
     table_take(&ds->by_id, live->id); /* it may be claimed here again while the old run goes on */
     if (live->receipt)
@@ -186,14 +201,15 @@ void lives_collect(struct datasource *ds) {
     pthread_mutex_lock(&ds->inbox_lock);
     list_move_all(&started, &ds->started);
     list_move_all(&ended, &ds->ended);
-    /* Out of the lists while the lock is held: on_ended removes a started one from whatever list it is in. */
-    LIST_EACH(&started, p) {
+    /* Out of the lists while the lock is held: on_ended removes a started one from whatever list it
+     * is in. */
+    LIST_EACH (&started, p) {
         struct live *live = LIST_ENTRY(p, struct live, inbox);
         list_remove(p);
         live_move(ds, live, LIVE_STARTED);
     }
     pthread_mutex_unlock(&ds->inbox_lock);
-    LIST_EACH(&ended, p) {
+    LIST_EACH (&ended, p) {
         list_remove(p);
         collect_end(ds, LIST_ENTRY(p, struct live, inbox));
     }
@@ -214,10 +230,11 @@ static void hand_back(struct datasource *ds, struct live *live) {
 }
 
 void lives_hand_back(struct datasource *ds, int64_t now) {
-    static const enum live_state waiting[] = {LIVE_CLASSLESS, LIVE_FETCHING, LIVE_CAREFUL, LIVE_POOLED};
+    static const enum live_state waiting[] = {LIVE_CLASSLESS, LIVE_FETCHING, LIVE_CAREFUL,
+                                              LIVE_POOLED};
     bool all = atomic_load(&ds->draining);
     for (size_t i = all ? 0 : 2; i < 4; i++)
-        LIST_EACH(&ds->lives[waiting[i]], p) {
+        LIST_EACH (&ds->lives[waiting[i]], p) {
             struct live *live = LIST_ENTRY(p, struct live, link);
             if (!all && now - live->claimed_at < WAIT_MOST)
                 break; /* the list is in order of the claims */
@@ -225,7 +242,8 @@ void lives_hand_back(struct datasource *ds, int64_t now) {
                 continue;
             hand_back(ds, live);
             if (!all && ds->run_time < (double)WAIT_MOST)
-                ds->run_time = (double)WAIT_MOST; /* runs take long: no prefetch until they are seen to be short */
+                ds->run_time = (double)
+                    WAIT_MOST; /* runs take long: no prefetch until they are seen to be short */
         }
 }
 
@@ -244,6 +262,6 @@ int64_t lives_hand_back_at(const struct datasource *ds) {
 void lives_stop_runs(struct datasource *ds, enum run_stop_reason reason) {
     static const enum live_state running[] = {LIVE_POOLED, LIVE_STARTED, LIVE_RUNNING};
     for (size_t i = 0; i < sizeof running / sizeof *running; i++)
-        LIST_EACH(&ds->lives[running[i]], p)
+        LIST_EACH (&ds->lives[running[i]], p)
             run_stop(LIST_ENTRY(p, struct live, link)->task.job, reason);
 }

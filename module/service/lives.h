@@ -1,4 +1,5 @@
-/* The book of live jobs of a datasource: where they are, and what happens to them outside of a tick. Dispatcher thread only. */
+/* The book of live jobs of a datasource: where they are, and what happens to them outside of a
+ * tick. Dispatcher thread only. */
 #ifndef SERVICE_LIVES_H
 #define SERVICE_LIVES_H
 #include "module/service/datasource.h"
@@ -7,13 +8,16 @@
 void live_move(struct datasource *ds, struct live *live, enum live_state state);
 /* Enters a job that was claimed, in no list yet. */
 void lives_enter(struct datasource *ds, struct live *live, enum live_state state);
-/* Sends it on its way: to the pool, or where its class, its parameters or its caution ask for. `parameters` NULL: to be fetched. */
+/* Sends it on its way: to the pool, or where its class, its parameters or its caution ask for.
+ * `parameters` NULL: to be fetched. */
 void live_launch(struct datasource *ds, struct live *live, const char *parameters);
-/* A CAREFUL one whose RUNNING is committed goes to the pool, if the control connection was heard of lately. */
+/* A CAREFUL one whose RUNNING is committed goes to the pool, if the control connection was heard of
+ * lately. */
 void live_start_careful(struct datasource *ds, struct live *live);
 /* It is over, in the database too or fenced off: forgets and frees it. */
 void live_finish(struct datasource *ds, struct live *live);
-/* Takes it out of the pool or of where it waits; false: it runs. Its state is undefined until it is moved. */
+/* Takes it out of the pool or of where it waits; false: it runs. Its state is undefined until it is
+ * moved. */
 bool live_withdraw(struct datasource *ds, struct live *live);
 /* Somebody asked it to stop. */
 void live_stop(struct datasource *ds, struct live *live);
@@ -22,7 +26,8 @@ void live_fence(struct datasource *ds, struct live *live);
 
 /* Takes over what the pool's threads put into the inbox. */
 void lives_collect(struct datasource *ds);
-/* Hands back what has waited for a slot for longer than a second, or everything that has not begun when draining. */
+/* Hands back what has waited for a slot for longer than a second, or everything that has not begun
+ * when draining. */
 void lives_hand_back(struct datasource *ds, int64_t now);
 /* When a job will have waited for too long, or INT64_MAX. */
 int64_t lives_hand_back_at(const struct datasource *ds);

@@ -60,7 +60,7 @@ void receipt_closed(struct receipts *receipts, struct receipt *receipt) {
 }
 
 void receipts_sort(struct receipts *receipts) {
-    LIST_EACH(&receipts->open, p) {
+    LIST_EACH (&receipts->open, p) {
         struct receipt *receipt = LIST_ENTRY(p, struct receipt, link);
         if (receipt->jobs > 0)
             continue;

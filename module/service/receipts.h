@@ -1,4 +1,5 @@
-/* The receipts of an instance in one datasource, as known to be in the database. Dispatcher thread only. */
+/* The receipts of an instance in one datasource, as known to be in the database. Dispatcher thread
+ * only. */
 #ifndef SERVICE_RECEIPTS_H
 #define SERVICE_RECEIPTS_H
 #include "module/base/list.h"
@@ -7,14 +8,14 @@
 #include <stdint.h>
 
 struct receipt {
-    struct list link;  /* in receipts.open or receipts.closable */
+    struct list link; /* in receipts.open or receipts.closable */
     int64_t tick;
     char *tenant;
-    size_t jobs;       /* not known to have ended */
+    size_t jobs; /* not known to have ended */
 };
 
 struct receipts {
-    struct table by_key;          /* "tick/tenant" */
+    struct table by_key; /* "tick/tenant" */
     struct list open, closable;
 };
 

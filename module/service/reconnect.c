@@ -1,6 +1,8 @@
-/* A commit whose answer was lost is settled in two steps: (1) the own instance row is locked FOR UPDATE, which waits for the old
- * session's tick, and its epoch raised: no older tick can commit any more. (2) The jobs of the own receipts are compared with memory by
- * version: gone: it was written, or taken over; same: send again; newer: take that state; not in memory: claimed but never heard of. */
+/* A commit whose answer was lost is settled in two steps: (1) the own instance row is locked FOR
+ * UPDATE, which waits for the old session's tick, and its epoch raised: no older tick can commit
+ * any more. (2) The jobs of the own receipts are compared with memory by version: gone: it was
+ * written, or taken over; same: send again; newer: take that state; not in memory: claimed but
+ * never heard of. */
 #include "module/service/reconnect.h"
 
 #include "module/base/clock.h"
@@ -16,8 +18,8 @@
 #define LOCK_TIMEOUT 1000     /* ms: so long the old session may take to end by itself */
 #define SESSION_TIMEOUT 10000 /* ms for one tick */
 
-static int call_with_instance(struct datasource *ds, const char *name, enum sql_shape shape, struct sql_result **ret,
-                              struct jobs_error *err) {
+static int call_with_instance(struct datasource *ds, const char *name, enum sql_shape shape,
+                              struct sql_result **ret, struct jobs_error *err) {
     char id[37];
     datasource_instance(ds, id);
     struct sql_parameters p = {0};
@@ -27,9 +29,12 @@ static int call_with_instance(struct datasource *ds, const char *name, enum sql_
 
 /* This instance was declared lost: what it has is somebody else's; it goes on under a new name. */
 static int start_anew(struct datasource *ds, struct jobs_error *err) {
-    log_warning(&ds->service->log, "datasource %s: this instance was declared lost and goes on under a new id", ds->name);
+    log_warning(&ds->service->log,
+                "datasource %s: this instance was declared lost and goes on under a new id",
+                ds->name);
     for (int state = 0; state < LIVE_STATES; state++)
-        LIST_EACH(&ds->lives[state], p) live_fence(ds, LIST_ENTRY(p, struct live, link));
+        LIST_EACH (&ds->lives[state], p)
+            live_fence(ds, LIST_ENTRY(p, struct live, link));
     receipts_clear(&ds->receipts);
     pthread_mutex_lock(&ds->instance_lock);
     uuid_random(ds->instance);
@@ -63,18 +68,24 @@ static int raise_epoch(struct datasource *ds, struct jobs_error *err) {
     return error_set(err, JOBS_EDB, "datasource %s: the instance's row stays locked", ds->name);
 }
 
-/* Claimed in a tick whose answer was lost: as if its claim had just been answered. A RUNNING one was begun by an incarnation of this
- * datasource's session that forgot it, which cannot be; it is handed back rather than left. */
-static void adopt(struct datasource *ds, const struct sql_result *rows, size_t row, enum job_status status) {
+/* Claimed in a tick whose answer was lost: as if its claim had just been answered. A RUNNING one
+ * was begun by an incarnation of this datasource's session that forgot it, which cannot be; it is
+ * handed back rather than left. */
+static void adopt(struct datasource *ds, const struct sql_result *rows, size_t row,
+                  enum job_status status) {
     struct live *live = live_from_row(ds, rows, row);
     lives_enter(ds, live, LIVE_FETCHING);
-    live->receipt = receipts_find(&ds->receipts, sql_get_integer(rows, row, sql_column(rows, "tick"), 0), live->tenant);
+    live->receipt =
+        receipts_find(&ds->receipts, sql_get_integer(rows, row, sql_column(rows, "tick"), 0),
+                      live->tenant);
     receipt_join(live->receipt);
     live->recorded = status == JOB_RUNNING;
     if (live->recorded) {
         bool once = live->entry && live->entry->class->at_most_once;
-        live_set_end(live, once ? JOB_FAILED : JOB_QUEUED, !once, "HANDED_BACK", 0, once ? "CRASH" : NULL,
-                     once ? "its run was forgotten; an at_most_once job is not run again unless retried" : NULL);
+        live_set_end(
+            live, once ? JOB_FAILED : JOB_QUEUED, !once, "HANDED_BACK", 0, once ? "CRASH" : NULL,
+            once ? "its run was forgotten; an at_most_once job is not run again unless retried"
+                 : NULL);
         live_move(ds, live, LIVE_ENDING);
     } else {
         live_launch(ds, live, NULL);
@@ -84,7 +95,8 @@ static void adopt(struct datasource *ds, const struct sql_result *rows, size_t r
 }
 
 static void compare(struct datasource *ds, const struct sql_result *rows, struct table *seen) {
-    int id = sql_column(rows, "id"), version = sql_column(rows, "version"), tick = sql_column(rows, "tick");
+    int id = sql_column(rows, "id"), version = sql_column(rows, "version"),
+        tick = sql_column(rows, "tick");
     int status = sql_column(rows, "status"), stop = sql_column(rows, "stop_requested");
     for (size_t i = 0; i < sql_count(rows); i++) {
         const char *job = sql_get(rows, i, id);
@@ -97,7 +109,8 @@ static void compare(struct datasource *ds, const struct sql_result *rows, struct
             adopt(ds, rows, i, now);
             continue;
         }
-        live->receipt = receipts_find(&ds->receipts, sql_get_integer(rows, i, tick, 0), live->tenant);
+        live->receipt =
+            receipts_find(&ds->receipts, sql_get_integer(rows, i, tick, 0), live->tenant);
         receipt_join(live->receipt);
         live->version = (int)sql_get_integer(rows, i, version, 0);
         if (now == JOB_RUNNING && !live->recorded) {
@@ -121,7 +134,8 @@ static int settle(struct datasource *ds, struct jobs_error *err) {
         return rc;
     }
     for (int state = 0; state < LIVE_STATES; state++)
-        LIST_EACH(&ds->lives[state], p) LIST_ENTRY(p, struct live, link)->receipt = NULL;
+        LIST_EACH (&ds->lives[state], p)
+            LIST_ENTRY(p, struct live, link)->receipt = NULL;
     receipts_clear(&ds->receipts);
     for (size_t i = 0; i < sql_count(receipts); i++) {
         int64_t tick = sql_get_integer(receipts, i, sql_column(receipts, "tick"), 0);
@@ -132,7 +146,7 @@ static int settle(struct datasource *ds, struct jobs_error *err) {
     struct table seen = {0};
     compare(ds, rows, &seen);
     for (int state = 0; state < LIVE_STATES; state++)
-        LIST_EACH(&ds->lives[state], p) {
+        LIST_EACH (&ds->lives[state], p) {
             struct live *live = LIST_ENTRY(p, struct live, link);
             if (!table_get(&seen, live->id) && !live->fenced)
                 live_fence(ds, live); /* its end was written, or somebody took it over */

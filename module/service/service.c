@@ -62,7 +62,8 @@ static void options_done(struct job_service_options *options) {
 }
 
 static int load_config(struct job_service *service, struct config **ret, struct jobs_error *err) {
-    int rc = config_load(service->options.file, environ, service->options.settings, &service->log, ret, err);
+    int rc = config_load(service->options.file, environ, service->options.settings, &service->log,
+                         ret, err);
     if (rc < 0)
         return rc;
     rc = config_need_datasource(*ret, err);
@@ -80,7 +81,8 @@ static void set_log(struct job_service *service, const struct job_service_option
 
 /* ---- classes ---- */
 
-static int add_own_classes(struct job_service *service, const struct job_class *const *own, struct jobs_error *err) {
+static int add_own_classes(struct job_service *service, const struct job_class *const *own,
+                           struct jobs_error *err) {
     for (; own && *own; own++) {
         int rc = classes_add(service->classes, *own, "linked", err);
         if (rc < 0)
@@ -94,13 +96,15 @@ static int check_kinds(const struct job_service *service, struct jobs_error *err
         const struct class_entry *entry = classes_at(service->classes, i);
         if (entry->class->kind != JOB_THREAD)
             return error_set(err, JOBS_ECONFIG,
-                             "class %s (%s) asks to run in a process of its own, which this release does not offer",
+                             "class %s (%s) asks to run in a process of its own, which this "
+                             "release does not offer",
                              entry->class->name, entry->origin);
     }
     return 0;
 }
 
-static int load_classes(struct job_service *service, const struct job_class *const *own, struct jobs_error *err) {
+static int load_classes(struct job_service *service, const struct job_class *const *own,
+                        struct jobs_error *err) {
     const struct config *config = service->config;
     service->classes = classes_new();
     int rc = builtin_add(service->classes, config_class_text(config, "sha256-manifest", "root"),
@@ -108,7 +112,8 @@ static int load_classes(struct job_service *service, const struct job_class *con
     if (rc == 0)
         rc = add_own_classes(service, own, err);
     if (rc == 0)
-        rc = loader_add_directory(service->classes, config_text(config, "jobs.classes.dir"), &service->log, err);
+        rc = loader_add_directory(service->classes, config_text(config, "jobs.classes.dir"),
+                                  &service->log, err);
     if (rc == 0)
         rc = check_kinds(service, err);
     struct jobs_error closed;
@@ -133,13 +138,18 @@ static int start_datasources(struct job_service *service, struct jobs_error *err
     size_t n = config_datasource_count(config);
     service->datasources = mem_zero(n, sizeof(struct datasource *));
     for (size_t i = 0; i < n; i++) {
-        int rc = datasource_start(service, config_datasource_name(config, i), config_datasource_text(config, i, "url"),
-                                  config_datasource_text(config, i, "schema"), n == 1, &service->datasources[i], err);
+        int rc = datasource_new(service, config_datasource_name(config, i),
+                                config_datasource_text(config, i, "url"),
+                                config_datasource_text(config, i, "schema"), n == 1,
+                                &service->datasources[i], err);
         if (rc < 0)
             return rc;
         service->datasource_count++;
     }
-    return 0;
+    int rc = 0; /* every one of them can be used: now they may claim */
+    for (size_t i = 0; rc == 0 && i < n; i++)
+        rc = datasource_run(service->datasources[i], err);
+    return rc;
 }
 
 static void service_free(struct job_service *service) {
@@ -160,7 +170,8 @@ static void service_free(struct job_service *service) {
     free(service);
 }
 
-static int start(struct job_service *service, const struct job_service_options *options, struct jobs_error *err) {
+static int start(struct job_service *service, const struct job_service_options *options,
+                 struct jobs_error *err) {
     struct config *config;
     int rc = load_config(service, &config, err);
     if (rc < 0)
@@ -174,13 +185,17 @@ static int start(struct job_service *service, const struct job_service_options *
     if (rc < 0)
         return rc;
     if (config_text(config, "jobs.amqp.url")[0] == '\0')
-        log_warning(&service->log, "jobs.amqp.url is empty: status changes are kept, not broadcast, until there is a broker");
+        log_warning(&service->log, "jobs.amqp.url is empty: status changes are kept, not "
+                                   "broadcast, until there is a broker");
     return start_datasources(service, err);
 }
 
-int job_service_start(const struct job_service_options *options, struct job_service **ret, struct jobs_error *err) {
+int job_service_start(const struct job_service_options *options, struct job_service **ret,
+                      struct jobs_error *err) {
     if (!options || !ret || options->size < sizeof *options)
-        return error_set(err, JOBS_EINVAL, "job_service_start: options->size must be sizeof(struct job_service_options)");
+        return error_set(
+            err, JOBS_EINVAL,
+            "job_service_start: options->size must be sizeof(struct job_service_options)");
     struct job_service *service = MEM_NEW(struct job_service);
     pthread_mutex_init(&service->config_lock, NULL);
     copy_options(service, options);
@@ -210,10 +225,8 @@ int job_service_reload(struct job_service *service, struct jobs_error *err) {
     }
     set_config(service, next);
     atomic_store(&service->log.level, (int)config_integer(next, "jobs.log.level"));
-    for (size_t i = 0; i < service->datasource_count; i++) {
-        atomic_store(&service->datasources[i]->reloaded, true);
-        datasource_wake(service->datasources[i]);
-    }
+    for (size_t i = 0; i < service->datasource_count; i++)
+        datasource_reload(service->datasources[i]);
     return 0;
 }
 
@@ -251,9 +264,14 @@ int job_service_stop(struct job_service *service, int64_t grace, struct jobs_err
     }
     struct pool_stats stats;
     pool_get_stats(service->pool, &stats);
-    if (!drained && stats.running > 0) /* a thread cannot be ended from outside: nothing it may touch is freed */
-        return error_set(err, JOBS_ETIMEOUT, "%zu runs do not stop: the process must end to end them", stats.running);
+    if (!drained &&
+        stats.running >
+            0) /* a thread cannot be ended from outside: nothing it may touch is freed */
+        return error_set(err, JOBS_ETIMEOUT,
+                         "%zu runs do not stop: the process must end to end them", stats.running);
     service_free(service);
-    return drained ? 0
-                   : error_set(err, JOBS_ETIMEOUT, "not every end could be written: the database did not answer in time");
+    return drained
+               ? 0
+               : error_set(err, JOBS_ETIMEOUT,
+                           "not every end could be written: the database did not answer in time");
 }

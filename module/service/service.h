@@ -16,8 +16,8 @@ struct job_service {
     char instance[37]; /* this incarnation of this process */
     char *name, *host, *workspace_dir;
 
-    /* Replaced by a reload, under `config_lock`; the old ones are kept until the service ends (reloads are rare and configs are
-     * small), so a pointer that was read stays good. */
+    /* Replaced by a reload, under `config_lock`; the old ones are kept until the service ends
+     * (reloads are rare and configs are small), so a pointer that was read stays good. */
     pthread_mutex_t config_lock;
     const struct config *config;
     const struct config **old_configs;

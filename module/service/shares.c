@@ -70,7 +70,8 @@ void shares_forget(struct shares *shares, int64_t before) {
     void *value;
     while (table_next(&shares->by_key, &at, &key, &value)) {
         struct share *share = value;
-        if (!share->hungry && share->lives == 0 && share->recent < before && share->time <= shares->now)
+        if (!share->hungry && share->lives == 0 && share->recent < before &&
+            share->time <= shares->now)
             share_free(table_take(&shares->by_key, key));
     }
 }
@@ -155,4 +156,6 @@ void shares_ended(struct share *share, double estimate, double took) {
         share->run_time = 1;
 }
 
-void shares_refund(struct share *share, double estimate) { share->time -= estimate / share->weight; }
+void shares_refund(struct share *share, double estimate) {
+    share->time -= estimate / share->weight;
+}

@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const tick_statements[] = {
-    "tick_begin",    "run_end",     "run_start",     "run_progress",     "receipt_close",  "timer_promote", "timer_next",
-    "ready_claim",   "ready_tenants", "instance_classes", "run_parameters", "stop_look",   "wake_sleep"};
+const char *const tick_statements[] = {"tick_begin",       "run_end",        "run_start",
+                                       "run_progress",     "receipt_close",  "timer_promote",
+                                       "timer_next",       "ready_claim",    "ready_tenants",
+                                       "instance_classes", "run_parameters", "stop_look",
+                                       "wake_sleep"};
 const size_t tick_statement_count = sizeof tick_statements / sizeof *tick_statements;
 
 struct tick *tick_new(struct datasource *ds) {
@@ -48,7 +50,8 @@ void tick_add_array(struct tick_step *step, struct buf *array) {
     sql_add_text(&step->parameters, buf_get(array));
 }
 
-struct live *tick_live(struct tick *tick, const struct sql_result *result, size_t row, int id_column) {
+struct live *tick_live(struct tick *tick, const struct sql_result *result, size_t row,
+                       int id_column) {
     return table_get(&tick->ds->by_id, sql_get(result, row, id_column));
 }
 
@@ -56,13 +59,14 @@ bool tick_build(struct tick *tick) {
     struct datasource *ds = tick->ds;
     tick->now = clock_now();
     tick->count = tick->buf_count = 0;
-    tick->writes = false;
+    tick->writes = tick->looks_at_stops = false;
     tick->end_count = tick->start_count = tick->progress_count = tick->receipt_count = 0;
     tick->share_count = tick->reserved = tick->fetch_count = 0;
     datasource_instance(ds, tick->instance);
     struct tick_step *begin = tick_add(tick, "tick_begin", false, true, NULL);
     sql_add_integer(&begin->parameters, ds->epoch);
 
+    tick_hear(tick);
     tick_add_ends(tick);
     tick_add_starts(tick);
     tick_add_progress(tick);
@@ -93,6 +97,8 @@ int tick_send(struct tick *tick, struct jobs_error *err) {
     tick->failed += first;
     if (rc < 0) {
         tick_undo_claim(tick);
+        if (tick->looks_at_stops)
+            atomic_store(&ds->look_at_stops, true);
         return rc;
     }
     double took = (double)(clock_now() - tick->now);
@@ -107,10 +113,11 @@ int tick_send(struct tick *tick, struct jobs_error *err) {
 /* The value stands alone and is refused: its job fails without it. */
 static void refuse(struct datasource *ds, struct live *live, const struct jobs_error *err) {
     atomic_fetch_add(&ds->counters.refused, 1);
-    log_about(&ds->service->log, LOG_LEVEL_WARNING, live->tenant, live->id, "its result is refused by the database: %s",
-              err->text);
+    log_about(&ds->service->log, LOG_LEVEL_WARNING, live->tenant, live->id,
+              "its result is refused by the database: %s", err->text);
     if (++live->refusals > 1) { /* not the data then: leave it to whoever finds it */
-        log_about(&ds->service->log, LOG_LEVEL_ERROR, live->tenant, live->id, "its end cannot be written, given up");
+        log_about(&ds->service->log, LOG_LEVEL_ERROR, live->tenant, live->id,
+                  "its end cannot be written, given up");
         live_finish(ds, live);
         return;
     }
@@ -123,7 +130,8 @@ bool tick_narrow(struct tick *tick, const struct jobs_error *err) {
     bool data = false;
     for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
         data |= strncmp(err->sqlstate, classes[i], 2) == 0;
-    if (!data || tick->failed >= tick->count || strcmp(tick->sql[tick->failed].name, "run_end") != 0)
+    if (!data || tick->failed >= tick->count ||
+        strcmp(tick->sql[tick->failed].name, "run_end") != 0)
         return false;
     if (tick->end_count > 1) {
         ds->end_limit = tick->end_count / 2;

@@ -1,9 +1,11 @@
-/* The tick: the one transaction in which a dispatcher talks to its datasource. Dispatcher thread only. */
+/* The tick: the one transaction in which a dispatcher talks to its datasource. Dispatcher thread
+ * only. */
 #ifndef SERVICE_TICK_H
 #define SERVICE_TICK_H
 #include "module/service/datasource.h"
 
-/* A tick of at most this many ends, starts, claims, … each: batches of 200 to 500 were fastest (measured). */
+/* A tick of at most this many ends, starts, claims, … each: batches of 200 to 500 were fastest
+ * (measured). */
 #define TICK_BATCH 500
 
 struct tick;
@@ -16,10 +18,10 @@ extern const size_t tick_statement_count;
 
 /* Puts together all that is due. False: nothing is. */
 bool tick_build(struct tick *tick);
-/* Sends it and applies the answers. On failure nothing of it counts (JOBS_EUNSURE: not known) and what it was to tell is told
- * again by the next one. */
+/* Sends it and applies the answers. On failure nothing of it counts (JOBS_EUNSURE: not known) and
+ * what it was to tell is told again by the next one. */
 int tick_send(struct tick *tick, struct jobs_error *err);
-/* The step that failed was told to write ends that hold a bad value: narrows the next tick down to find it, and refuses the value
- * once it is alone. False: the failure has another reason. */
+/* The step that failed was told to write ends that hold a bad value: narrows the next tick down to
+ * find it, and refuses the value once it is alone. False: the failure has another reason. */
 bool tick_narrow(struct tick *tick, const struct jobs_error *err);
 #endif

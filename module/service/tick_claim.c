@@ -8,10 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Beyond the free slots as much as the pool will have run before the next claim can be there: nothing of long jobs, a batch of no-op
- * jobs. */
+/* Beyond the free slots as much as the pool will have run before the next claim can be there:
+ * nothing of long jobs, a batch of no-op jobs. */
 static size_t prefetch(struct datasource *ds) {
-    double runs = (double)pool_slots(ds->service->pool) * ds->tick_time * 1.5 / (ds->run_time > 1 ? ds->run_time : 1);
+    double runs = (double)pool_slots(ds->service->pool) * ds->tick_time * 1.5 /
+                  (ds->run_time > 1 ? ds->run_time : 1);
     pthread_mutex_lock(&ds->inbox_lock);
     size_t waiting = ds->pooled;
     pthread_mutex_unlock(&ds->inbox_lock);
@@ -40,7 +41,8 @@ struct live *live_from_row(struct datasource *ds, const struct sql_result *rows,
     live->careful = sql_get_boolean(rows, row, sql_column(rows, "suspect")) ||
                     (live->entry && live->entry->class->at_most_once);
     live->claimed_at = clock_now();
-    live->share = shares_find(&ds->shares, sql_get(rows, row, sql_column(rows, "lane")), live->tenant);
+    live->share =
+        shares_find(&ds->shares, sql_get(rows, row, sql_column(rows, "lane")), live->tenant);
     live->share->lives++;
     live->estimate = live->share->run_time;
     return live;
@@ -53,7 +55,8 @@ static void apply_claim(struct tick *tick, const struct sql_result *rows) {
     pool_release(ds->service->pool, tick->reserved);
     tick->reserved = 0;
     for (size_t i = 0; i < sql_count(rows); i++) {
-        struct share *share = shares_find(&ds->shares, sql_get(rows, i, lane), sql_get(rows, i, tenant));
+        struct share *share =
+            shares_find(&ds->shares, sql_get(rows, i, lane), sql_get(rows, i, tenant));
         share->got++;
         if (strcmp(sql_get(rows, i, status), "FAILED") == 0) { /* expired: it is over already */
             shares_refund(share, share->run_time);

@@ -6,11 +6,27 @@
 
 #include <string.h>
 
-#define DATA_MAX ((size_t)8 << 20)    /* results and errors in one tick */
-#define CLOSE_ALONE (100 * CLOCK_MS)  /* receipts with nothing else to write wait for so long */
+#define DATA_MAX ((size_t)8 << 20)   /* results and errors in one tick */
+#define CLOSE_ALONE (100 * CLOCK_MS) /* receipts with nothing else to write wait for so long */
 
-enum { IDS, VERSIONS, TARGETS, BEGAN, RECORDED, START_AGES, END_AGES, PERCENTS, RESULTS, RESULT_CLASSES, KINDS, ERRORS,
-       DELAYS, SPARES, OUTCOMES, ARRAYS };
+enum {
+    IDS,
+    VERSIONS,
+    TARGETS,
+    BEGAN,
+    RECORDED,
+    START_AGES,
+    END_AGES,
+    PERCENTS,
+    RESULTS,
+    RESULT_CLASSES,
+    KINDS,
+    ERRORS,
+    DELAYS,
+    SPARES,
+    OUTCOMES,
+    ARRAYS
+};
 
 static void put_end(struct tick *tick, struct buf **a, const struct live *live) {
     const struct live_end *end = &live->end;
@@ -54,13 +70,14 @@ static void apply_ends(struct tick *tick, const struct sql_result *rows) {
 void tick_add_ends(struct tick *tick) {
     struct datasource *ds = tick->ds;
     struct buf *arrays[ARRAYS] = {0};
-    LIST_EACH(&ds->lives[LIVE_ENDING], p) {
+    LIST_EACH (&ds->lives[LIVE_ENDING], p) {
         struct live *live = LIST_ENTRY(p, struct live, link);
         if (live->retry_at > tick->now)
             continue;
         for (int i = 0; !arrays[OUTCOMES] && i < ARRAYS; i++)
             arrays[i] = tick_array(tick);
-        if (tick->end_count == ds->end_limit || arrays[RESULTS]->length + arrays[ERRORS]->length > DATA_MAX)
+        if (tick->end_count == ds->end_limit ||
+            arrays[RESULTS]->length + arrays[ERRORS]->length > DATA_MAX)
             break;
         tick->ends[tick->end_count++] = live;
         put_end(tick, arrays, live);
@@ -90,7 +107,7 @@ void tick_add_receipts(struct tick *tick) {
         return;
     struct tick_step *step = tick_add(tick, "receipt_close", true, true, apply_receipts);
     struct buf *ticks = tick_array(tick), *tenants = tick_array(tick);
-    LIST_EACH(&ds->receipts.closable, p) {
+    LIST_EACH (&ds->receipts.closable, p) {
         if (tick->receipt_count == TICK_BATCH)
             break;
         struct receipt *receipt = LIST_ENTRY(p, struct receipt, link);

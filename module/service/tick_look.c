@@ -1,5 +1,5 @@
-/* What others did: queued jobs of which tenants, timers, classes of other instances, stop requests; and the word that this instance
- * sleeps or wakes. */
+/* What others did: queued jobs of which tenants, timers, classes of other instances, stop requests;
+ * and the word that this instance sleeps or wakes. */
 #include "module/base/clock.h"
 #include "module/base/mem.h"
 #include "module/service/lives.h"
@@ -9,15 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SCAN_BATCH 300                   /* tenants in one tick */
-#define LOOK_ASLEEP CLOCK_SECOND         /* losing every notification costs at most this */
-#define LOOK_SETTLING (50 * CLOCK_MS)    /* submitters may still have read "awake" */
+#define SCAN_BATCH 300                /* tenants in one tick */
+#define LOOK_ASLEEP CLOCK_SECOND      /* losing every notification costs at most this */
+#define LOOK_SETTLING (50 * CLOCK_MS) /* submitters may still have read "awake" */
 #define LOOK_AWAKE (5 * CLOCK_MS)
-#define LOOK_FED (50 * CLOCK_MS)         /* there is work at hand */
-#define RECENT_MOST 200                  /* tenants asked at once on a wake-up */
+#define LOOK_FED (50 * CLOCK_MS) /* there is work at hand */
+#define RECENT_MOST 200          /* tenants asked at once on a wake-up */
 #define RECENT (60 * CLOCK_SECOND)
 #define AWAKE_WINDOW (200 * CLOCK_MS)
-#define AWAKE_WAKES 20                   /* so many notifications in a window are more dear than looking */
+#define AWAKE_WAKES 20 /* so many notifications in a window are more dear than looking */
 
 /* ---- who has work: a rotating scan over lanes and tenants ---- */
 
@@ -44,7 +44,8 @@ static const char *scan_lane(const struct datasource *ds) {
 
 static void apply_scan(struct tick *tick, const struct sql_result *rows) {
     struct datasource *ds = tick->ds;
-    int tenant = sql_column(rows, "tenant"), weight = sql_column(rows, "weight"), paused = sql_column(rows, "paused");
+    int tenant = sql_column(rows, "tenant"), weight = sql_column(rows, "weight"),
+        paused = sql_column(rows, "paused");
     size_t n = sql_count(rows);
     for (size_t i = 0; i < n; i++) {
         struct share *share = shares_find(&ds->shares, scan_lane(ds), sql_get(rows, i, tenant));
@@ -58,12 +59,18 @@ static void apply_scan(struct tick *tick, const struct sql_result *rows) {
 }
 
 static void apply_timer_next(struct tick *tick, const struct sql_result *rows) {
-    tick->ds->next_timer =
-        sql_count(rows) == 0 ? INT64_MAX : tick->now + sql_get_integer(rows, 0, sql_column(rows, "wait"), 0);
+    tick->ds->next_timer = sql_count(rows) == 0
+                               ? INT64_MAX
+                               : tick->now + sql_get_integer(rows, 0, sql_column(rows, "wait"), 0);
 }
 
-/* A notification does not say whose jobs came: who had some lately is asked at once, in this very tick. */
-static void heard_of_work(struct datasource *ds, int64_t now) {
+/* A notification does not say whose jobs came: who had some lately is asked at once, in this very
+ * tick. */
+void tick_hear(struct tick *tick) {
+    struct datasource *ds = tick->ds;
+    int64_t now = tick->now;
+    if (!atomic_exchange(&ds->look, false))
+        return;
     if (now - ds->wakes_since > AWAKE_WINDOW)
         ds->wakes_since = now, ds->wakes = 0;
     if (++ds->wakes > AWAKE_WAKES && !ds->awake)
@@ -96,13 +103,14 @@ static void apply_timers(struct tick *tick, const struct sql_result *rows) {
     struct datasource *ds = tick->ds;
     int lane = sql_column(rows, "lane"), tenant = sql_column(rows, "tenant");
     for (size_t i = 0; i < sql_count(rows); i++)
-        shares_set_hungry(&ds->shares, shares_find(&ds->shares, sql_get(rows, i, lane), sql_get(rows, i, tenant)), true);
+        shares_set_hungry(&ds->shares,
+                          shares_find(&ds->shares, sql_get(rows, i, lane),
+                                      sql_get(rows, i, tenant)),
+                          true);
 }
 
 void tick_add_timers(struct tick *tick) {
     struct datasource *ds = tick->ds;
-    if (atomic_exchange(&ds->look, false)) /* before the claim, which asks those who may have work now */
-        heard_of_work(ds, tick->now);
     if (tick->now < ds->next_timer || atomic_load(&ds->draining))
         return;
     struct tick_step *step = tick_add(tick, "timer_promote", true, false, apply_timers);
@@ -121,7 +129,7 @@ static void apply_classes(struct tick *tick, const struct sql_result *rows) {
         names[i] = sql_get(rows, i, 0);
     for (size_t i = 0; i < own; i++)
         names[others + i] = classes_at(classes, i)->class->name;
-    LIST_EACH(&ds->lives[LIVE_CLASSLESS], p) {
+    LIST_EACH (&ds->lives[LIVE_CLASSLESS], p) {
         struct live *live = LIST_ENTRY(p, struct live, link);
         bool elsewhere = false;
         for (size_t i = 0; i < others; i++)
@@ -130,8 +138,9 @@ static void apply_classes(struct tick *tick, const struct sql_result *rows) {
             live_set_end(live, JOB_PENDING, true, "HANDED_BACK", 1000, NULL, NULL);
         } else {
             char *similar = classes_similar(names, others + own, live->class_name), text[600];
-            snprintf(text, sizeof text, "no running instance has class \"%s\"%s%s%s", live->class_name,
-                     similar[0] ? "; similar: " : "", similar, similar[0] ? "" : " or a similar one");
+            snprintf(text, sizeof text, "no running instance has class \"%s\"%s%s%s",
+                     live->class_name, similar[0] ? "; similar: " : "", similar,
+                     similar[0] ? "" : " or a similar one");
             live_set_end(live, JOB_FAILED, false, "FAILED", 0, "CLASS", text);
             free(similar);
         }
@@ -154,7 +163,7 @@ static void apply_parameters(struct tick *tick, const struct sql_result *rows) {
 
 void tick_add_parameters(struct tick *tick) {
     size_t n = 0;
-    LIST_EACH(&tick->ds->lives[LIVE_FETCHING], p) {
+    LIST_EACH (&tick->ds->lives[LIVE_FETCHING], p) {
         if (n == FETCH_BATCH)
             break;
         struct live *live = LIST_ENTRY(p, struct live, link);
@@ -181,9 +190,11 @@ void tick_add_stops(struct tick *tick) {
     if (!atomic_exchange(&ds->look_at_stops, false) || ds->live_count == ds->ending_count)
         return;
     struct tick_step *step = tick_add(tick, "stop_look", false, true, apply_stops);
+    tick->looks_at_stops = true;
     struct buf *ids = tick_array(tick);
     for (int state = 0; state < LIVE_ENDING; state++)
-        LIST_EACH(&ds->lives[state], p) sql_array_plain(ids, LIST_ENTRY(p, struct live, link)->id);
+        LIST_EACH (&ds->lives[state], p)
+            sql_array_plain(ids, LIST_ENTRY(p, struct live, link)->id);
     tick_add_array(step, ids);
 }
 

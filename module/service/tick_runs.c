@@ -22,15 +22,16 @@ static void recorded(struct tick *tick, struct live *live, int version, bool sto
 
 static void apply_starts(struct tick *tick, const struct sql_result *rows) {
     struct datasource *ds = tick->ds;
-    int id = sql_column(rows, "id"), state = sql_column(rows, "state"), version = sql_column(rows, "version"),
-        stop = sql_column(rows, "stop_requested");
+    int id = sql_column(rows, "id"), state = sql_column(rows, "state"),
+        version = sql_column(rows, "version"), stop = sql_column(rows, "stop_requested");
     for (size_t i = 0; i < sql_count(rows); i++) {
         struct live *live = tick_live(tick, rows, i, id);
         const char *said = sql_get(rows, i, state);
         if (!live)
             continue;
         if (strcmp(said, "applied") == 0)
-            recorded(tick, live, (int)sql_get_integer(rows, i, version, 0), sql_get_boolean(rows, i, stop));
+            recorded(tick, live, (int)sql_get_integer(rows, i, version, 0),
+                     sql_get_boolean(rows, i, stop));
         else if (strcmp(said, "fenced") == 0)
             live_fence(ds, live);
         else
@@ -51,12 +52,12 @@ static bool wants_start(struct datasource *ds, struct live *live) {
 
 void tick_add_starts(struct tick *tick) {
     struct datasource *ds = tick->ds;
-    LIST_EACH(&ds->lives[LIVE_STARTED], p) {
+    LIST_EACH (&ds->lives[LIVE_STARTED], p) {
         struct live *live = LIST_ENTRY(p, struct live, link);
         if (tick->start_count < TICK_BATCH && !live->fenced && live->retry_at <= tick->now)
             tick->starts[tick->start_count++] = live;
     }
-    LIST_EACH(&ds->lives[LIVE_CAREFUL], p) {
+    LIST_EACH (&ds->lives[LIVE_CAREFUL], p) {
         struct live *live = LIST_ENTRY(p, struct live, link);
         if (tick->start_count < TICK_BATCH && live->retry_at <= tick->now && wants_start(ds, live))
             tick->starts[tick->start_count++] = live;
@@ -64,7 +65,8 @@ void tick_add_starts(struct tick *tick) {
     if (tick->start_count == 0)
         return;
     struct tick_step *step = tick_add(tick, "run_start", true, true, apply_starts);
-    struct buf *ids = tick_array(tick), *versions = tick_array(tick), *ages = tick_array(tick), *percents = tick_array(tick);
+    struct buf *ids = tick_array(tick), *versions = tick_array(tick), *ages = tick_array(tick),
+               *percents = tick_array(tick);
     for (size_t i = 0; i < tick->start_count; i++) {
         const struct live *live = tick->starts[i];
         sql_array_plain(ids, live->id);
@@ -90,7 +92,9 @@ static void apply_progress(struct tick *tick, const struct sql_result *rows) {
 
 /* Microseconds the rest will take if it goes on as it did; -1: unknown. */
 static int64_t rest_of(const struct tick *tick, const struct live *live, unsigned percent) {
-    return percent == 0 ? -1 : (tick->now - live->began_at) * (100 - (int64_t)percent) / (int64_t)percent;
+    return percent == 0
+               ? -1
+               : (tick->now - live->began_at) * (100 - (int64_t)percent) / (int64_t)percent;
 }
 
 void tick_add_progress(struct tick *tick) {
@@ -98,12 +102,13 @@ void tick_add_progress(struct tick *tick) {
     if (list_empty(&ds->lives[LIVE_RUNNING]) || tick->now < ds->next_progress)
         return;
     ds->next_progress = tick->now + PROGRESS_LOOK;
-    int64_t rate = config_integer(service_config(ds->service), "jobs.completion.update.rate.ms") * CLOCK_MS;
-    LIST_EACH(&ds->lives[LIVE_RUNNING], p) {
+    int64_t rate =
+        config_integer(service_config(ds->service), "jobs.completion.update.rate.ms") * CLOCK_MS;
+    LIST_EACH (&ds->lives[LIVE_RUNNING], p) {
         struct live *live = LIST_ENTRY(p, struct live, link);
         unsigned percent = run_percent(live->task.job);
-        if (live->fenced || percent == live->percent_written || tick->now - live->percent_at < rate ||
-            tick->progress_count == TICK_BATCH)
+        if (live->fenced || percent == live->percent_written ||
+            tick->now - live->percent_at < rate || tick->progress_count == TICK_BATCH)
             continue;
         tick->progress[tick->progress_count] = live;
         tick->progress_percent[tick->progress_count++] = percent;
@@ -111,7 +116,8 @@ void tick_add_progress(struct tick *tick) {
     if (tick->progress_count == 0)
         return;
     struct tick_step *step = tick_add(tick, "run_progress", true, true, apply_progress);
-    struct buf *ids = tick_array(tick), *versions = tick_array(tick), *percents = tick_array(tick), *rests = tick_array(tick);
+    struct buf *ids = tick_array(tick), *versions = tick_array(tick), *percents = tick_array(tick),
+               *rests = tick_array(tick);
     for (size_t i = 0; i < tick->progress_count; i++) {
         const struct live *live = tick->progress[i];
         int64_t rest = rest_of(tick, live, tick->progress_percent[i]);

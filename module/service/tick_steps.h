@@ -1,5 +1,5 @@
-/* Inside of a tick: its steps, one file per kind. Each step is a statement with parameters and what is done with its answer once
- * the whole tick is committed. */
+/* Inside of a tick: its steps, one file per kind. Each step is a statement with parameters and what
+ * is done with its answer once the whole tick is committed. */
 #ifndef SERVICE_TICK_STEPS_H
 #define SERVICE_TICK_STEPS_H
 #include "module/base/clock.h"
@@ -8,11 +8,11 @@
 #define STEPS_MAX 20
 #define BUFS_MAX 64
 #define BUSY_PAUSE (20 * CLOCK_MS) /* before a row that somebody holds is asked for again */
-#define FETCH_BATCH 4 /* large parameters in one tick: up to 1 MiB each */
+#define FETCH_BATCH 4              /* large parameters in one tick: up to 1 MiB each */
 
 struct tick_step {
     void (*apply)(struct tick *tick, const struct sql_result *result); /* NULL: nothing to do */
-    int64_t number;                                                    /* of the step, for its apply */
+    int64_t number; /* of the step, for its apply */
     struct sql_parameters parameters;
 };
 
@@ -25,6 +25,7 @@ struct tick {
     struct tick_step steps[STEPS_MAX];
     size_t count;
     bool writes; /* a tick that only looks needs no fence */
+    bool looks_at_stops;
     size_t failed;
 
     struct buf bufs[BUFS_MAX]; /* array literals; memory is kept from tick to tick */
@@ -50,8 +51,10 @@ struct buf *tick_array(struct tick *tick);
 /* Ends the array and makes it the next parameter. */
 void tick_add_array(struct tick_step *step, struct buf *array);
 /* The live job of a row's column `id`, if it is among those sent (by_id). */
-struct live *tick_live(struct tick *tick, const struct sql_result *result, size_t row, int id_column);
+struct live *tick_live(struct tick *tick, const struct sql_result *result, size_t row,
+                       int id_column);
 
+void tick_hear(struct tick *tick); /* first: a wake-up may make tenants hungry */
 void tick_add_ends(struct tick *tick);
 void tick_add_starts(struct tick *tick);
 void tick_add_progress(struct tick *tick);

@@ -36,6 +36,7 @@ struct job *run_new(const struct run_order *order, const struct job_class *class
     job->attempt = order->attempt;
     job->version = order->version;
     job->timeout = order->timeout;
+    job->need_workspace = order->workspace ? order->workspace > 0 : class->need_workspace;
     atomic_init(&job->count, 100);
     atomic_init(&job->stop_fd, -1);
     job->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
@@ -77,7 +78,7 @@ static int check_parameters(struct job *job, struct jobs_error *err) {
 }
 
 static int enter_workspace(struct job *job, struct jobs_error *err) {
-    if (!job->class->need_workspace)
+    if (!job->need_workspace)
         return 0;
     if (!*job->workspace_base)
         return error_set(err, JOBS_ECONFIG,

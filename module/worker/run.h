@@ -22,6 +22,7 @@ struct run_order {
     int64_t timeout; /* ms from the begin of run_execute, 0 = none (job and class are settled) */
     /* Directory under which <tenant>/<id>/<version> is made; NULL: the class may not need one. */
     const char *workspace_base;
+    int workspace; /* configured: 1 made, -1 not made, 0 what the class says */
 };
 
 enum run_end {

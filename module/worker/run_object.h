@@ -19,6 +19,7 @@ struct job {
     /* In `texts`. */
     const char *id, *tenant, *class_name, *parameters_text, *traceparent, *workspace_base;
     unsigned attempt, version;
+    bool need_workspace;
     int64_t timeout;
     char *workspace; /* NULL: none */
     void (*log_sink)(void *arg, const struct job *job, int level, const char *text);

@@ -11,7 +11,7 @@ with c as materialized (
         where r.lane = t.lane and r.tenant = t.tenant and j.status = 'QUEUED'
         order by r.priority desc, r.seq limit t.quota
         for update of r skip locked for no key update of j skip locked) x
-    where (select s.state from @schema@.t_tenant s where s.tenant = t.tenant) <> 'PAUSED'
+    where (select s.state from @schema@.t_tenant s where s.tenant = t.tenant) = 'ACTIVE'
     limit $6::int
 ), d as (
     delete from @schema@.t_job_ready r where r.ctid = any(array(select c.ctid from c))

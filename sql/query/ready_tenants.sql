@@ -14,5 +14,5 @@ with recursive l as (
 )
 select l.tenant,
     (select t.weight from @schema@.t_tenant t where t.tenant = l.tenant) as weight,
-    (select t.state = 'PAUSED' from @schema@.t_tenant t where t.tenant = l.tenant) as paused
+    (select t.state <> 'ACTIVE' from @schema@.t_tenant t where t.tenant = l.tenant) as paused
 from l;

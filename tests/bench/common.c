@@ -36,7 +36,8 @@ void bench_begin(struct bench *bench) {
     bench->db = PQconnectdb(bench->url);
     bench->infos = (struct job_info_service){.db = bench->db, .schema = bench->schema};
     command(bench, "set client_min_messages = warning; set search_path = %s", bench->schema);
-    command(bench, "insert into %s.t_tenant (tenant) select 't' || g from generate_series(0, 9) g", bench->schema);
+    command(bench, "insert into %s.t_tenant (tenant) select 't' || g from generate_series(0, 9) g",
+            bench->schema);
 }
 
 void bench_end(struct bench *bench) {
@@ -44,19 +45,23 @@ void bench_end(struct bench *bench) {
     PQfinish(bench->db);
 }
 
-static void only_errors(void *arg, int level, const char *tenant, const char *id, const char *text) {
+static void only_errors(void *arg, int level, const char *tenant, const char *id,
+                        const char *text) {
     (void)arg, (void)tenant, (void)id;
     if (level == 0)
         fprintf(stderr, "bench: %s\n", text);
 }
 
-struct job_service *bench_service(const struct bench *bench, bool with_broker, const struct job_class *const *classes) {
+struct job_service *bench_service(const struct bench *bench, bool with_broker,
+                                  const struct job_class *const *classes) {
     char schema[100], service[100], amqp[600];
     snprintf(schema, sizeof schema, "jobs.datasource.main.schema=%s", bench->schema);
     snprintf(service, sizeof service, "jobs.service=%s", bench->service);
     snprintf(amqp, sizeof amqp, "jobs.amqp.url=%s", with_broker ? bench->amqp_url : "");
     const char *settings[] = {schema, service, amqp, NULL};
-    struct job_service_options options = {.size = sizeof options, .settings = settings, .classes = classes,
+    struct job_service_options options = {.size = sizeof options,
+                                          .settings = settings,
+                                          .classes = classes,
                                           .log = only_errors};
     struct job_service *ret;
     struct jobs_error err;
@@ -89,7 +94,9 @@ double bench_submit(const struct bench *bench, const char *class_name, size_t n)
         size_t batch = n - done < BATCH ? n - done : BATCH;
         for (size_t i = 0; i < batch; i++) {
             snprintf(tenants[i % 10], sizeof tenants[0], "t%zu", i % 10);
-            infos[i] = (struct job_info){.size = sizeof infos[i], .tenant = tenants[i % 10], .class_name = class_name};
+            infos[i] = (struct job_info){.size = sizeof infos[i],
+                                         .tenant = tenants[i % 10],
+                                         .class_name = class_name};
         }
         struct jobs_error err;
         if (job_info_create_as_queued(&bench->infos, infos, batch, ids, &err) < 0)

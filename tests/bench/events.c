@@ -47,7 +47,8 @@ static void *receive(void *arg) {
 
 double bench_events(struct bench *bench, size_t jobs) {
     bench_begin(bench);
-    struct subscriber s = {.bench = bench, .wanted = jobs * 4}; /* QUEUED, TO_BE_RUN, RUNNING, SUCCEEDED */
+    struct subscriber s = {.bench = bench,
+                           .wanted = jobs * 4}; /* QUEUED, TO_BE_RUN, RUNNING, SUCCEEDED */
     subscribe(&s);
     bench_submit(bench, "noop", jobs);
     pthread_t thread;

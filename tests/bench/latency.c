@@ -44,7 +44,8 @@ struct bench_latency bench_latency(struct bench *bench, size_t samples) {
     }
     bench_stop(service);
     bench_end(bench);
-    struct bench_latency ret = {bench_percentile(values, samples, 50), bench_percentile(values, samples, 99),
+    struct bench_latency ret = {bench_percentile(values, samples, 50),
+                                bench_percentile(values, samples, 99),
                                 bench_percentile(values, samples, 100)};
     free(values);
     return ret;

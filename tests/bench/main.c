@@ -16,7 +16,8 @@ static void usage(FILE *out) {
           "  --jobs   no-op jobs a run drains (50000)\n"
           "  --runs   runs of each kind, medians are printed (5)\n"
           "  --json   one JSON object instead of text\n"
-          "PostgreSQL from JOBS_DATASOURCE_MAIN_URL, RabbitMQ from JOBS_AMQP_URL.\n", out);
+          "PostgreSQL from JOBS_DATASOURCE_MAIN_URL, RabbitMQ from JOBS_AMQP_URL.\n",
+          out);
 }
 
 static size_t number_of(const char *text, size_t most) {
@@ -50,7 +51,8 @@ static struct options read_options(char **argv) {
 int main(int argc, char **argv) {
     (void)argc;
     struct options o = read_options(argv);
-    struct bench bench = {.url = getenv("JOBS_DATASOURCE_MAIN_URL"), .amqp_url = getenv("JOBS_AMQP_URL")};
+    struct bench bench = {.url = getenv("JOBS_DATASOURCE_MAIN_URL"),
+                          .amqp_url = getenv("JOBS_AMQP_URL")};
     if (!bench.url || !bench.amqp_url)
         bench_die("environment", "JOBS_DATASOURCE_MAIN_URL and JOBS_AMQP_URL are needed");
     double drain[RUNS_MOST], submit[RUNS_MOST], events[RUNS_MOST];
@@ -58,14 +60,17 @@ int main(int argc, char **argv) {
         drain[i] = bench_drain(&bench, o.jobs, &submit[i]);
         events[i] = bench_events(&bench, o.jobs / 2);
         if (!o.json)
-            printf("run %zu: drain %.0f jobs/s, submit %.0f jobs/s, events %.0f/s\n", i + 1, drain[i], submit[i], events[i]);
+            printf("run %zu: drain %.0f jobs/s, submit %.0f jobs/s, events %.0f/s\n", i + 1,
+                   drain[i], submit[i], events[i]);
         fflush(stdout);
     }
     struct bench_latency latency = bench_latency(&bench, 500);
-    double jobs = bench_percentile(drain, o.runs, 50), submits = bench_percentile(submit, o.runs, 50),
+    double jobs = bench_percentile(drain, o.runs, 50),
+           submits = bench_percentile(submit, o.runs, 50),
            broadcast = bench_percentile(events, o.runs, 50);
     if (o.json)
-        printf("{\"drain_jobs_per_s\":%.0f,\"submit_jobs_per_s\":%.0f,\"events_per_s\":%.0f,\"latency_ms\":{\"p50\":%.3f,"
+        printf("{\"drain_jobs_per_s\":%.0f,\"submit_jobs_per_s\":%.0f,\"events_per_s\":%.0f,"
+               "\"latency_ms\":{\"p50\":%.3f,"
                "\"p99\":%.3f,\"max\":%.3f},\"jobs\":%zu,\"runs\":%zu}\n",
                jobs, submits, broadcast, latency.p50, latency.p99, latency.max, o.jobs, o.runs);
     else
@@ -73,7 +78,8 @@ int main(int argc, char **argv) {
                "  drain without a broker  %8.0f jobs/s\n"
                "  submit in batches       %8.0f jobs/s\n"
                "  broadcast               %8.0f events/s to one subscriber\n"
-               "  submit to start, idle   p50 %.2f ms, p99 %.2f ms, max %.2f ms (500 jobs one at a time)\n",
+               "  submit to start, idle   p50 %.2f ms, p99 %.2f ms, max %.2f ms (500 jobs one at a "
+               "time)\n",
                o.runs, o.jobs, jobs, submits, broadcast, latency.p50, latency.p99, latency.max);
     return 0;
 }
