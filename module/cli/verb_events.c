@@ -146,9 +146,8 @@ int verb_events(struct cli *cli) {
         return status;
     char *pattern = pattern_of(cli);
     status = subscribe(bus, service, pattern);
-    if (!status && !cli->json)
-        cli_note("listening to %s.events, key %s", service,
-                 pattern); /* from now on nothing is missed */
+    if (!status) /* from now on nothing is missed */
+        cli_note("listening to %s.events, key %s", service, pattern);
     if (!status)
         status = read_events(bus, &stream, timeout);
     bus_close(bus);
