@@ -118,7 +118,7 @@ static bool check_arguments(const struct command *command, struct buf *wrong) {
     return false;
 }
 
-int command_read(int argc, char **argv, struct command *ret, struct buf *wrong) {
+int command_parse(int argc, char **argv, struct command *ret, struct buf *wrong) {
     *ret = (struct command){0};
     for (int i = 0; i < argc; i++)
         if (!text_is_utf8(argv[i], strlen(argv[i]))) {

@@ -53,7 +53,7 @@ int main(int argc, char **argv) {
         return status;
     struct cli cli = {0};
     struct buf wrong = {0}, help = {0};
-    status = command_read(argc - 1, argv + 1, &cli.command, &wrong);
+    status = command_parse(argc - 1, argv + 1, &cli.command, &wrong);
     if (cli.command.help) {
         verb_print_help(cli.command.verb, &help);
         status = print_text(&help);

@@ -60,7 +60,7 @@ struct command {
 };
 /* Reads argv behind the program's name. Wrong use: the text goes to *wrong and EXIT_USAGE is
  * returned; what was found is in *ret either way. Free with command_done. */
-int command_read(int argc, char **argv, struct command *ret, struct buf *wrong);
+int command_parse(int argc, char **argv, struct command *ret, struct buf *wrong);
 void command_done(struct command *command);
 
 /* The last value of an option ("" for one without argument), NULL: not given. The verb must have
