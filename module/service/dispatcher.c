@@ -108,7 +108,7 @@ static int64_t wake_up_at(const struct datasource *ds, int64_t now) {
         earlier(&at, ds->next_try > now ? ds->next_try : now + SLEEP_BUSY);
         return at;
     }
-    earlier(&at, ds->next_look);
+    earlier(&at, tick_next_look(ds));
     earlier(&at, ds->next_timer);
     earlier(&at, lives_hand_back_at(ds));
     if (!list_empty(&ds->lives[LIVE_RUNNING]))

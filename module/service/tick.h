@@ -16,6 +16,9 @@ void tick_free(struct tick *tick);
 extern const char *const tick_statements[];
 extern const size_t tick_statement_count;
 
+/* When to look for the work of others again, clock_now(). */
+int64_t tick_next_look(const struct datasource *ds);
+
 /* Puts together all that is due. False: nothing is. */
 bool tick_build(struct tick *tick);
 /* Sends it and applies the answers. On failure nothing of it counts (JOBS_EUNSURE: not known) and

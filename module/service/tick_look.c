@@ -21,12 +21,16 @@
 
 /* ---- who has work: a rotating scan over lanes and tenants ---- */
 
-static int64_t look_interval(const struct datasource *ds, int64_t now) {
+static int64_t look_interval(const struct datasource *ds) {
     if (ds->shares.hungry_count > 0)
         return LOOK_FED;
     if (ds->awake)
         return LOOK_AWAKE;
-    return now < ds->settling_until ? LOOK_SETTLING : LOOK_ASLEEP;
+    return ds->last_look < ds->settling_until ? LOOK_SETTLING : LOOK_ASLEEP;
+}
+
+int64_t tick_next_look(const struct datasource *ds) {
+    return ds->last_look + look_interval(ds);
 }
 
 static void scan_ended(struct datasource *ds, int64_t now) {
@@ -34,7 +38,7 @@ static void scan_ended(struct datasource *ds, int64_t now) {
     ds->scanning = ++ds->scan_lane <= ds->lane_count;
     if (!ds->scanning) {
         ds->scan_lane = 0;
-        ds->next_look = now + look_interval(ds, now);
+        ds->last_look = now;
     }
 }
 
@@ -86,7 +90,7 @@ void tick_add_scan(struct tick *tick) {
     struct datasource *ds = tick->ds;
     if (atomic_load(&ds->draining))
         return;
-    if (!ds->scanning && tick->now < ds->next_look)
+    if (!ds->scanning && tick->now < tick_next_look(ds))
         return;
     if (!ds->scanning)
         shares_forget(&ds->shares, tick->now - 2 * RECENT);
@@ -207,7 +211,7 @@ static void apply_wake(struct tick *tick, const struct sql_result *rows) {
     ds->wake_pending = false;
     if (!ds->awake) { /* committed: look again, what came before was not notified */
         ds->settling_until = tick->now + CLOCK_SECOND;
-        ds->next_look = 0;
+        ds->last_look = 0;
     }
 }
 

@@ -14,9 +14,7 @@ void bench_die(const char *what, const char *why) {
     exit(1);
 }
 
-static void command(const struct bench *bench, const char *format, const char *schema) {
-    char text[400];
-    snprintf(text, sizeof text, format, schema);
+static void command(const struct bench *bench, const char *text) {
     PGresult *result = PQexec(bench->db, text);
     if (PQresultStatus(result) != PGRES_COMMAND_OK && PQresultStatus(result) != PGRES_TUPLES_OK)
         bench_die(text, PQerrorMessage(bench->db));
@@ -35,13 +33,17 @@ void bench_begin(struct bench *bench) {
     sql_close(sql);
     bench->db = PQconnectdb(bench->url);
     bench->infos = (struct job_info_service){.db = bench->db, .schema = bench->schema};
-    command(bench, "set client_min_messages = warning; set search_path = %s", bench->schema);
-    command(bench, "insert into %s.t_tenant (tenant) select 't' || g from generate_series(0, 9) g",
-            bench->schema);
+    char text[200];
+    snprintf(text, sizeof text, "set client_min_messages = warning; set search_path = %s",
+             bench->schema);
+    command(bench, text);
+    command(bench, "insert into t_tenant (tenant) select 't' || g from generate_series(0, 9) g");
 }
 
 void bench_end(struct bench *bench) {
-    command(bench, "drop schema %s cascade", bench->schema);
+    char text[80];
+    snprintf(text, sizeof text, "drop schema %s cascade", bench->schema);
+    command(bench, text);
     PQfinish(bench->db);
 }
 
