@@ -9,24 +9,27 @@
 #include "module/base/buf.h"
 #include "module/base/list.h"
 
-enum command_trust {                        /* jobs.amqp.commands.trust, in this order */
-                     COMMAND_TRUST_USER_ID, /* the broker-validated user_id must belong to the tenant */
-                     COMMAND_TRUST_VHOST /* who may publish here may stop jobs */
+/* jobs.amqp.commands.trust, in this order. */
+enum command_trust {
+    COMMAND_TRUST_USER_ID, /* the broker-validated user_id must belong to the tenant */
+    COMMAND_TRUST_VHOST    /* who may publish here may stop jobs */
 };
 
-struct command { /* a copy of what is needed of a message */
+/* A copy of what is needed of a message; absent texts are NULL. */
+struct command {
     struct list link;
     uint64_t tag; /* to acknowledge it by */
-    char *exchange, *routing_key, *body, *user_id, *reply_to, *correlation_id, *content_type,
-        *message_id;
+    char *routing_key, *body, *user_id, *reply_to, *correlation_id, *content_type, *message_id;
     size_t length;
-    bool redelivered, has_x_death;
+    bool has_x_death;
 
     /* Filled by command_read. */
     char tenant[64], id[37];
     int64_t version; /* 0: whatever it is */
 
     /* For the one who carries it out. */
+    bool known;           /* its sender may command this tenant */
+    bool postponed;       /* logged: it has to wait */
     const char *reason;   /* why it goes to the dead; static text */
     int64_t due;          /* not before this time of clock_now() */
     uint64_t publish_tag; /* of its copy for the dead, while unconfirmed */
@@ -35,7 +38,8 @@ struct command { /* a copy of what is needed of a message */
 struct command *command_new(const struct bus_delivery *delivery);
 void command_free(struct command *command);
 
-/* Fills tenant, id and version. NULL, or why this is no command (static text). */
+/* Fills tenant, id and version, as far as it gets. NULL, or why this is no command (static
+ * text). */
 const char *command_read(struct command *command);
 /* May the sender command `command->tenant`, whose broker user is `tenant_user`? `own_user`, the
  * service's own, is the administrator. NULL, or why not (static text). */

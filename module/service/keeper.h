@@ -16,17 +16,18 @@
 
 struct keeper;
 
-struct keeper_options {    /* texts are copied */
+/* Texts are copied. */
+struct keeper_options {
     const struct log *log; /* outlives the keeper */
     const char *datasource, *service;
     const char *amqp_url; /* NULL or "": no commands */
     enum command_trust trust;
     struct sql_options sql; /* of the keeper's own session */
-    bool
-        only_datasource; /* of this service: commands of tenants that nobody knows are answered here too */
+    bool only_datasource;   /* of this service: its queue takes the commands of all tenants */
 };
 
-struct keeper_stats {  /* since keeper_start */
+/* Since keeper_start. */
+struct keeper_stats {
     uint64_t folded;   /* deltas of counts */
     uint64_t commands; /* carried out */
     uint64_t dead;     /* sent to <service>.dead */

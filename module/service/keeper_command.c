@@ -1,0 +1,168 @@
+/* Commands in the keeper's hands: carried out, answered, or buried with the reason. */
+#include "module/service/keeper_private.h"
+
+#include "module/base/error.h"
+
+#include <string.h>
+
+#define RETRY CLOCK_SECOND
+
+static void finish(struct keeper *keeper, struct command *command) {
+    bus_ack(keeper->bus, command->tag, NULL); /* bus_poll reports a loss */
+    list_remove(&command->link);
+    command_free(command);
+}
+
+static void reply(struct keeper *keeper, const struct command *command, const char *content_type) {
+    if (!command_may_reply(command))
+        return;
+    struct bus_message message = {.routing_key = command->reply_to,
+                                  .body = keeper->text.data,
+                                  .length = keeper->text.length,
+                                  .content_type = content_type,
+                                  .correlation_id = command->correlation_id,
+                                  .mandatory = true};
+    bus_publish(keeper->bus, &message, NULL, NULL); /* best effort */
+}
+
+static void reply_refusal(struct keeper *keeper, const struct command *command, const char *title,
+                          const struct jobs_error *why) {
+    command_refusal(title, why, &keeper->text);
+    reply(keeper, command, "application/problem+json");
+}
+
+/* Sends a copy to the dead; it is acknowledged once the copy is safe. */
+static void bury(struct keeper *keeper, struct command *command, int64_t now) {
+    struct bus_header headers[] = {{"reason", command->reason},
+                                   {"original-exchange", keeper->commands_exchange},
+                                   {"original-routing-key", command->routing_key},
+                                   {"original-user-id", command->user_id ? command->user_id : ""}};
+    struct bus_message message = {.exchange = keeper->dead_exchange,
+                                  .routing_key = command->routing_key,
+                                  .body = command->body,
+                                  .length = command->body ? command->length : 0,
+                                  .content_type = command->content_type,
+                                  .message_id = command->message_id,
+                                  .correlation_id = command->correlation_id,
+                                  .persistent = true,
+                                  .mandatory = true,
+                                  .headers = headers,
+                                  .header_count = sizeof headers / sizeof *headers};
+    command->due = now + RETRY;
+    bus_publish(keeper->bus, &message, &command->publish_tag, NULL); /* bus_poll reports a loss */
+}
+
+void keeper_buried(struct keeper *keeper, uint64_t publish_tag, bool safe) {
+    LIST_EACH (&keeper->commands, p) {
+        struct command *command = LIST_ENTRY(p, struct command, link);
+        if (command->publish_tag != publish_tag)
+            continue;
+        command->publish_tag = 0;
+        if (!safe)
+            return; /* again when it is due */
+        log_about(keeper->log, LOG_LEVEL_WARNING, command->tenant[0] ? command->tenant : NULL,
+                  command->id[0] ? command->id : NULL, "a command was moved to %s: %s",
+                  keeper->dead_exchange, command->reason);
+        struct jobs_error why;
+        error_set(&why, JOBS_EINVAL, "%s", command->reason);
+        if (command->known && !command->has_x_death)
+            reply_refusal(keeper, command, "not a command", &why);
+        atomic_fetch_add(&keeper->dead, 1);
+        finish(keeper, command);
+        return;
+    }
+}
+
+void keeper_postpone_burials(struct keeper *keeper) {
+    LIST_EACH (&keeper->commands, p)
+        LIST_ENTRY(p, struct command, link)->publish_tag = 0;
+}
+
+/* Reads it, and asks who sent it. Negative: the database failed. */
+static int examine(struct keeper *keeper, struct command *command, struct jobs_error *err) {
+    const char *unreadable = command_read(command), *user = NULL, *forbidden = NULL;
+    if (command->tenant[0]) {
+        int rc = keeper_tenant_user(keeper, command->tenant, &user, err);
+        if (rc < 0)
+            return rc;
+        forbidden = user ? command_judge(command, keeper->trust, user, bus_user(keeper->bus))
+                         : "the tenant is unknown here";
+        command->known = !forbidden;
+    }
+    command->reason = forbidden && !command->has_x_death ? forbidden : unreadable;
+    return 0;
+}
+
+static int stop_job(struct keeper *keeper, struct command *command, struct jobs_error *err) {
+    struct sql_parameters p = {0};
+    sql_add_text(&p, command->tenant);
+    sql_add_text(&p, command->id);
+    if (command->version)
+        sql_add_integer(&p, command->version);
+    else
+        sql_add_text(&p, NULL);
+    struct sql_result *row;
+    int rc = sql_call(keeper->sql, "command_stop", &p, SQL_ONE, &row, err);
+    if (rc < 0)
+        return rc;
+    command_answer(command, sql_get(row, 0, sql_column(row, "status")), &keeper->text);
+    reply(keeper, command, "application/json");
+    sql_result_free(row);
+    return 0;
+}
+
+/* The database failed for this command. Away: the consumer goes too, and the broker keeps the
+ * commands. Else (a row that is locked, say) this one waits and others go on. */
+static void postpone(struct keeper *keeper, struct command *command, const struct jobs_error *why,
+                     int64_t now) {
+    if (sql_is_broken(keeper->sql)) {
+        keeper_fail(keeper, why);
+        return;
+    }
+    if (!command->postponed)
+        log_about(keeper->log, LOG_LEVEL_WARNING, command->tenant, command->id,
+                  "a stop command has to wait: %s", why->text);
+    command->postponed = true;
+    command->due = now + RETRY;
+}
+
+/* False: the connections are gone, and the command with them. */
+static bool carry_out(struct keeper *keeper, struct command *command, int64_t now) {
+    struct jobs_error err;
+    int rc = examine(keeper, command, &err);
+    if (rc == 0 && !command->reason)
+        rc = stop_job(keeper, command, &err);
+    if (rc == JOBS_EINVAL)
+        command->reason = "the database does not take its data";
+    else if (rc == JOBS_ENOENT)
+        reply_refusal(keeper, command, "unknown job", &err);
+    else if (rc < 0)
+        postpone(keeper, command, &err, now);
+    if (!keeper->bus)
+        return false;
+    if (command->reason) {
+        bury(keeper, command, now);
+    } else if (rc == 0 || rc == JOBS_ENOENT) {
+        atomic_fetch_add(&keeper->carried_out, 1);
+        finish(keeper, command);
+    }
+    return true;
+}
+
+int64_t keeper_work(struct keeper *keeper, int64_t now) {
+    int64_t next = INT64_MAX;
+    if (!keeper->bus || !keeper->sql)
+        return next;
+    LIST_EACH (&keeper->commands, p) {
+        struct command *command = LIST_ENTRY(p, struct command, link);
+        if (command->publish_tag)
+            continue;
+        if (command->due > now) {
+            next = command->due < next ? command->due : next;
+            continue;
+        }
+        if (!carry_out(keeper, command, now))
+            return INT64_MAX;
+    }
+    return next;
+}
