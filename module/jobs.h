@@ -72,7 +72,7 @@ struct job;
 
 enum job_kind {
     JOB_THREAD, /* trusted and quick code: on a thread of the pool, in this process */
-    JOB_PROCESS /* in a child process of its own; this release runs it on a thread too */
+    JOB_PROCESS /* in a child process of its own: refused by this release (JOBS_ECONFIG at start) */
 };
 
 enum job_type {
@@ -319,16 +319,45 @@ int job_info_lock(JOBS_ONE, bool lock, struct jobs_error *err);
  * the end, nor that of a job created in the same one. */
 int job_info_wait(JOBS_ONE, int64_t timeout, enum job_status *ret_now, struct jobs_error *err);
 
-/* ---- JobService ---- */
+/* ---- JobService ----
+ * Chooses jobs and runs them, in threads of its own that block all signals. Installs no signal
+ * handler, keeps no global state: several services may live in one process. Each function may be
+ * called from any thread, but for one service one at a time. */
 struct job_service;
-struct job_service_options { size_t size;
-    const char *file;                       /* jobsd.properties or NULL */
-    const char *const *settings;            /* "key=value", last NULL; win over environment and file */
-    const struct job_class *const *classes; /* last NULL; besides those of jobs.classes.dir */
-    void (*log)(void *arg, int level, const char *tenant, const char *id, const char *text); void *arg; };
-int job_service_start(const struct job_service_options *options, struct job_service **ret, struct jobs_error *err);
-int job_service_reload(struct job_service *service, struct jobs_error *err); /* as SIGHUP; bad file: nothing changes */
-int job_service_stop(struct job_service *service, int64_t grace, struct jobs_error *err); /* drains, then frees */
+
+struct job_service_options {
+    size_t size;                            /* sizeof(struct job_service_options) */
+    const char *file;                       /* jobsd.properties, or NULL */
+    const char *const *settings;            /* "key=value", last NULL; win over environment and
+                                               file. NULL: none */
+    const struct job_class *const *classes; /* last NULL; besides the built-in ones and those of
+                                               jobs.classes.dir. NULL: none. They must outlive the
+                                               service */
+    /* Where log lines go; NULL: stderr. Called from every thread of the service, also at once.
+     * level: 0 error, 1 warning, 2 info, 3 debug; tenant and id are NULL when it is about none. */
+    void (*log)(void *arg, int level, const char *tenant, const char *id, const char *text);
+    void *arg; /* for log */
+};
+
+/* Reads the configuration (docs/configuration.md), loads the classes, brings the schema up to date
+ * unless jobs.migrate=never, and starts. A database or broker that does not answer is no error: it
+ * is tried until it does. The options are copied (not what `classes` points at).
+ * JOBS_ECONFIG: a key, a value, a class, or a transaction pooler before the database; JOBS_ESCHEMA:
+ * the schema is missing, older or newer than this release can use; JOBS_EINVAL: options. */
+int job_service_start(const struct job_service_options *options, struct job_service **ret,
+                      struct jobs_error *err);
+
+/* Reads the configuration again, as SIGHUP does in jobsd: pool size, completion rate, log level,
+ * and of classes attempts, back-off, timeout and workspace change at once, other keys at the next
+ * start. JOBS_ECONFIG: something is wrong with it, nothing changes. */
+int job_service_reload(struct job_service *service, struct jobs_error *err);
+
+/* Drains: claims no more, hands back what has not begun to its old place in the queue, lets runs go
+ * on for `grace` ms (negative: jobs.shutdown.grace.ms), then stops them and queues them again
+ * (at_most_once classes: FAILED, kind CRASH), and frees the service. NULL is fine.
+ * JOBS_ETIMEOUT: a run does not obey its stop flag, and the service is not freed: end the process;
+ * or, freed, the database was away, so that ends of runs could not be written. */
+int job_service_stop(struct job_service *service, int64_t grace, struct jobs_error *err);
 #pragma GCC visibility pop
 #ifdef __cplusplus
 }
