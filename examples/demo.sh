@@ -120,8 +120,8 @@ submit_others() {
     submit later acme noop --in 2s --description "not before 2 s"
     submit noop beta noop --description "does nothing"
     for i in 1 2 3; do
-        submit "sleep-acme-$i" acme sleep -p ms:=$((i * 1000)) --priority "$i" --description "sleeps $i s"
-        submit "sleep-beta-$i" beta sleep -p ms:=$((i * 1200)) --priority "$i" --description "sleeps $i s"
+        submit "sleep-acme-$i" acme sleep -p ms:=$((i * 2000)) --priority "$i" --description "sleeps $((i * 2)) s"
+        submit "sleep-beta-$i" beta sleep -p ms:=$((i * 2200)) --priority "$i" --description "sleeps $((i * 2200)) ms"
     done
 }
 
@@ -159,15 +159,26 @@ all_ended() {
     done
 }
 
-# A table with progress bars on a terminal, first of one tenant, then of the other; else lines.
+# A table with progress bars, as long as the tenant's jobs go on.
+watch_tenant() { # TENANT
+    local ids status=0
+    mapfile -t ids < <(ids_of "$1")
+    jobctl watch -t "$1" --interval 200ms &
+    children+=("$!")
+    jobctl wait -t "$1" --timeout 45s "${ids[@]}" >/dev/null 2>"$WORK/wait" || status=$?
+    sleep 0.5 # for those who watch: the last look
+    kill -s TERM "${children[-1]}"
+    wait "${children[-1]}" || true
+    unset 'children[-1]'
+    [ $status -le 1 ] || fail "the jobs of $1 do not end: $(cat "$WORK/wait")"
+}
+
+# Tables on a terminal, lines elsewhere.
 live_view() {
-    local tenant ids end=$((SECONDS + 45))
+    local end=$((SECONDS + 45))
     if [ -t 1 ]; then
-        for tenant in acme beta; do
-            mapfile -t ids < <(ids_of "$tenant")
-            timeout --foreground 45 jobctl watch -t "$tenant" --interval 200ms "${ids[@]}" ||
-                fail "the jobs of $tenant do not end, or cannot be watched"
-        done
+        watch_tenant acme
+        watch_tenant beta
         return
     fi
     until all_ended; do
