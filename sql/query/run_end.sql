@@ -24,7 +24,8 @@ with e as materialized (
         version = j.version + case when k.middle is null then 1 else 2 end,
         status_date = k.now,
         start_date = case when k.began and not k.recorded then k.now - k.start_age * interval '1 microsecond' else j.start_date end,
-        stop_date = case when k.status in ('SUCCEEDED', 'FAILED', 'ABORTED') then k.now - k.end_age * interval '1 microsecond' end,
+        stop_date = case when k.status in ('SUCCEEDED', 'FAILED', 'ABORTED') -- ages of two ticks differ by their latencies
+            then greatest(j.start_date, k.now - k.end_age * interval '1 microsecond') end,
         queued_date = case when k.status = 'QUEUED' then k.now else j.queued_date end,
         trigger_after_date = case when k.status = 'PENDING' then k.now + k.delay * interval '1 microsecond' else j.trigger_after_date end,
         percent_completed = case when k.status = 'SUCCEEDED' then 100 else k.percent end,
