@@ -50,11 +50,11 @@ void cli_note(const char *format, ...) {
 }
 
 bool cli_has(const struct cli *cli, const char *option) {
-    return command_option(&cli->command, option);
+    return command_line_option(&cli->command, option);
 }
 
 const char *cli_text(const struct cli *cli, const char *option) {
-    return command_option(&cli->command, option);
+    return command_line_option(&cli->command, option);
 }
 
 int cli_integer(const struct cli *cli, const char *option, int64_t low, int64_t high,
@@ -146,5 +146,5 @@ void cli_done(struct cli *cli) {
     PQfinish(cli->store.db);
     free(cli->schema);
     config_free(cli->config);
-    command_done(&cli->command);
+    command_line_done(&cli->command);
 }

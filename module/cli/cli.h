@@ -11,7 +11,7 @@
 struct bus;
 
 struct cli {
-    struct command command;
+    struct command_line command;
     struct config *config;         /* NULL: not loaded yet */
     struct job_info_service store; /* db NULL: not connected yet */
     char *schema;                  /* what store.schema points at, if it was asked for */
@@ -48,9 +48,8 @@ int cli_configure(struct cli *cli);
 /* The URL and schema of the datasource that is meant. Caller frees both. */
 int cli_datasource(struct cli *cli, char **ret_url, char **ret_schema);
 int cli_connect(struct cli *cli);
-/* A broker connection of the caller's; close with bus_close. *ret_user (may be NULL): its user
- * name, caller frees. */
-int cli_open_bus(struct cli *cli, struct bus **ret, char **ret_user);
+/* A broker connection of the caller's; close with bus_close. */
+int cli_open_bus(struct cli *cli, struct bus **ret);
 /* jobs.service */
 const char *cli_service(struct cli *cli);
 

@@ -106,27 +106,7 @@ int cli_connect(struct cli *cli) {
     return status;
 }
 
-/* The user name in amqp://user:password@host; broker's default "guest". Percent-decoded. */
-static char *user_of(const char *url) {
-    struct buf user = {0};
-    const char *p = strstr(url, "://");
-    p = p ? p + 3 : url;
-    size_t authority = strcspn(p, "/?#");
-    const char *at = memchr(p, '@', authority);
-    if (!at)
-        return mem_text("guest");
-    size_t length = (size_t)(at - p), colon = strcspn(p, ":");
-    for (size_t i = 0; i < (colon < length ? colon : length); i++) {
-        unsigned code;
-        if (p[i] == '%' && i + 2 < length && sscanf(p + i + 1, "%2x", &code) == 1)
-            buf_char(&user, (char)code), i += 2;
-        else
-            buf_char(&user, p[i]);
-    }
-    return buf_take(&user);
-}
-
-int cli_open_bus(struct cli *cli, struct bus **ret, char **ret_user) {
+int cli_open_bus(struct cli *cli, struct bus **ret) {
     struct jobs_error err;
     const char *url = cli_text(cli, "amqp-url");
     if (!url) {
@@ -140,8 +120,6 @@ int cli_open_bus(struct cli *cli, struct bus **ret, char **ret_user) {
     struct bus_options options = {.url = url, .name = "jobctl", .confirms = true};
     if (bus_open(&options, ret, &err) < 0)
         return cli_fail(&err);
-    if (ret_user)
-        *ret_user = user_of(url);
     return EXIT_OK;
 }
 

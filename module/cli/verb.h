@@ -50,7 +50,7 @@ struct given {
     const struct option *option;
     const char *value;
 };
-struct command {
+struct command_line {
     const struct verb *verb;
     struct given *given;
     size_t given_count;
@@ -59,13 +59,13 @@ struct command {
     bool help;
 };
 /* Reads argv behind the program's name. Wrong use: the text goes to *wrong and EXIT_USAGE is
- * returned; what was found is in *ret either way. Free with command_done. */
-int command_parse(int argc, char **argv, struct command *ret, struct buf *wrong);
-void command_done(struct command *command);
+ * returned; what was found is in *ret either way. Free with command_line_done. */
+int command_parse(int argc, char **argv, struct command_line *ret, struct buf *wrong);
+void command_line_done(struct command_line *command);
 
 /* The last value of an option ("" for one without argument), NULL: not given. The verb must have
  * it. */
-const char *command_option(const struct command *command, const char *name);
+const char *command_line_option(const struct command_line *command, const char *name);
 
 void verb_print_help(const struct verb *verb, struct buf *out);
 void verbs_print_help(struct buf *out);

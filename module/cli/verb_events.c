@@ -141,7 +141,7 @@ int verb_events(struct cli *cli) {
     if (!status && !service)
         status = EXIT_USAGE;
     if (!status)
-        status = cli_open_bus(cli, &bus, NULL);
+        status = cli_open_bus(cli, &bus);
     if (status)
         return status;
     char *pattern = pattern_of(cli);

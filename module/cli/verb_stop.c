@@ -83,8 +83,8 @@ static void delivered(void *arg, const struct bus_delivery *delivery) {
     json_object_put(answer);
 }
 
-static int send(struct bus *bus, const char *service, const char *user, const char *tenant,
-                const char *id, struct jobs_error *err) {
+static int send(struct bus *bus, const char *service, const char *tenant, const char *id,
+                struct jobs_error *err) {
     struct buf exchange = {0}, key = {0}, body = {0};
     buf_format(&exchange, "%s.commands", service);
     buf_format(&key, "%s.stop", tenant);
@@ -99,7 +99,7 @@ static int send(struct bus *bus, const char *service, const char *user, const ch
         .content_type = "application/json",
         .correlation_id = id,
         .reply_to = REPLY_TO,
-        .user_id = user,
+        .user_id = bus_user(bus),
         .persistent = true,
     };
     int rc = bus_publish(bus, &message, NULL, err);
@@ -135,11 +135,10 @@ static int wait_answer(struct bus *bus, const char *service, struct asking *aski
 static int stop_over_bus(struct cli *cli, const char *tenant) {
     struct jobs_error err;
     struct bus *bus;
-    char *user;
     int64_t timeout = 10000;
     int status = cli_duration(cli, "timeout", &timeout), first = EXIT_OK;
     if (!status)
-        status = cli_open_bus(cli, &bus, &user);
+        status = cli_open_bus(cli, &bus);
     if (status)
         return status;
     const char *service = cli_service(cli);
@@ -149,7 +148,7 @@ static int stop_over_bus(struct cli *cli, const char *tenant) {
         status = cli_fail(&err);
     for (size_t i = 0; !status && i < cli->command.argument_count; i++) {
         struct asking asking = {.cli = cli, .id = cli->command.arguments[i]};
-        int one = send(bus, service, user, tenant, asking.id, &err) < 0
+        int one = send(bus, service, tenant, asking.id, &err) < 0
                       ? cli_fail(&err)
                       : wait_answer(bus, service, &asking, timeout);
         first = first ? first : one;
@@ -157,7 +156,6 @@ static int stop_over_bus(struct cli *cli, const char *tenant) {
             break;
     }
     bus_close(bus);
-    free(user);
     return status ? status : first;
 }
 

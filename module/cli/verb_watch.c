@@ -154,7 +154,7 @@ static int show_tenant(struct watch *watch, struct print_table *table, struct jo
 }
 
 static int show_named(struct watch *watch, struct print_table *table, struct jobs_error *err) {
-    const struct command *command = &watch->cli->command;
+    const struct command_line *command = &watch->cli->command;
     for (size_t i = 0; i < command->argument_count; i++) {
         struct job_info_list *list;
         int rc = job_info_get(&watch->cli->store, watch->tenant, command->arguments[i], &list, err);

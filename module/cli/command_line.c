@@ -64,7 +64,7 @@ static const struct option *find_option(const struct verb *verb, const char *tex
 }
 
 /* Reads the option at argv[*at]; moves *at to its last word. False: something is wrong. */
-static bool read_option(struct command *command, int argc, char **argv, int *at,
+static bool read_option(struct command_line *command, int argc, char **argv, int *at,
                         struct buf *wrong) {
     const char *word = argv[*at], *value = NULL;
     const struct option *option;
@@ -92,7 +92,7 @@ static bool read_option(struct command *command, int argc, char **argv, int *at,
     return false;
 }
 
-static bool read_words(struct command *command, int argc, char **argv, struct buf *wrong) {
+static bool read_words(struct command_line *command, int argc, char **argv, struct buf *wrong) {
     bool options = true;
     for (int i = 0; i < argc; i++) {
         if (options && strcmp(argv[i], "--") == 0)
@@ -106,7 +106,7 @@ static bool read_words(struct command *command, int argc, char **argv, struct bu
     return true;
 }
 
-static bool check_arguments(const struct command *command, struct buf *wrong) {
+static bool check_arguments(const struct command_line *command, struct buf *wrong) {
     const struct verb *verb = command->verb;
     int n = (int)command->argument_count;
     if (n >= verb->least && (verb->most < 0 || n <= verb->most))
@@ -118,8 +118,8 @@ static bool check_arguments(const struct command *command, struct buf *wrong) {
     return false;
 }
 
-int command_parse(int argc, char **argv, struct command *ret, struct buf *wrong) {
-    *ret = (struct command){0};
+int command_parse(int argc, char **argv, struct command_line *ret, struct buf *wrong) {
+    *ret = (struct command_line){0};
     for (int i = 0; i < argc; i++)
         if (!text_is_utf8(argv[i], strlen(argv[i]))) {
             buf_text(wrong, "the command line is no UTF-8");
@@ -139,12 +139,12 @@ int command_parse(int argc, char **argv, struct command *ret, struct buf *wrong)
     return right ? EXIT_OK : EXIT_USAGE;
 }
 
-void command_done(struct command *command) {
+void command_line_done(struct command_line *command) {
     free(command->given);
     free(command->arguments);
 }
 
-const char *command_option(const struct command *command, const char *name) {
+const char *command_line_option(const struct command_line *command, const char *name) {
     assert(find_option(command->verb, name, strlen(name), 0));
     const char *value = NULL;
     for (size_t i = 0; i < command->given_count; i++)
