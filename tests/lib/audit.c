@@ -68,8 +68,9 @@ static void check_record(const char *url, struct buf *findings) {
     buf_text(findings, found ? found : "");
     free(found);
     buf_done(&moves);
-    found = test_sql_value(url, "%s select 'no event at all: ' || min(j.id::text) from "
-                                "jobs.t_job_info j where not exists (select from e where e.id = j.id)",
+    found = test_sql_value(url,
+                           "%s select 'no event at all: ' || min(j.id::text) from "
+                           "jobs.t_job_info j where not exists (select from e where e.id = j.id)",
                            record);
     buf_text(findings, found ? found : "");
     free(found);
@@ -77,13 +78,12 @@ static void check_record(const char *url, struct buf *findings) {
 
 static void check_rest(const char *url, struct buf *findings) {
     char *found = test_sql_value(
-        url,
-        "select string_agg(text, chr(10)) from ("
-        "select format('not final: %%s %%s', status, id) as text from jobs.t_job_info "
-        "  where status not in ('SUCCEEDED', 'FAILED', 'ABORTED') union all "
-        "select format('receipt left: %%s', ids) from jobs.t_job_claim union all "
-        "select format('ready row left: %%s', id) from jobs.t_job_ready union all "
-        "select format('timer left: %%s', id) from jobs.t_job_timer limit 10) x");
+        url, "select string_agg(text, chr(10)) from ("
+             "select format('not final: %%s %%s', status, id) as text from jobs.t_job_info "
+             "  where status not in ('SUCCEEDED', 'FAILED', 'ABORTED') union all "
+             "select format('receipt left: %%s', ids) from jobs.t_job_claim union all "
+             "select format('ready row left: %%s', id) from jobs.t_job_ready union all "
+             "select format('timer left: %%s', id) from jobs.t_job_timer limit 10) x");
     buf_text(findings, found ? found : "");
     free(found);
 }

@@ -236,6 +236,10 @@ const struct job_class runs_class_mixed = JOB_CLASS(.name = "mixed", .run = run_
 const struct job_class runs_class_once =
     JOB_CLASS(.name = "once", .run = run_count, .at_most_once = true);
 
-const struct job_class *const runs_classes[] = {
-    &runs_class_count,    &runs_class_gate,  &runs_class_nap,
-    &runs_class_stubborn, &runs_class_mixed, &runs_class_once, NULL};
+const struct job_class *const runs_classes[] = {&runs_class_count,
+                                                &runs_class_gate,
+                                                &runs_class_nap,
+                                                &runs_class_stubborn,
+                                                &runs_class_mixed,
+                                                &runs_class_once,
+                                                NULL};

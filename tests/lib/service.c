@@ -24,7 +24,8 @@ struct test_service {
 
 void service_schema(const char *url) {
     OK(store_migrate(url, "jobs", NULL, NULL, &err));
-    test_sql(url, "insert into jobs.t_tenant (tenant) select 't' || n from generate_series(0, 6) n");
+    test_sql(url,
+             "insert into jobs.t_tenant (tenant) select 't' || n from generate_series(0, 6) n");
 }
 
 const char *service_database(void) {
@@ -88,7 +89,9 @@ struct test_service *service_start(const char *url, const struct job_class *cons
     return s;
 }
 
-struct job_service *service_of(struct test_service *service) { return service->service; }
+struct job_service *service_of(struct test_service *service) {
+    return service->service;
+}
 
 size_t service_said(struct test_service *service, const char *text) {
     size_t n = 0;
@@ -152,7 +155,8 @@ void wait_status(const char *url, const char *id, const char *status) {
 }
 
 char *job_column(const char *url, const char *id, const char *column) {
-    char *text = test_sql_value(url, "select %s::text from jobs.v_job where id = '%s'", column, id);
+    char *text =
+        test_sql_value(url, "select (%s)::text from jobs.v_job where id = '%s'", column, id);
     return text ? text : mem_text("");
 }
 

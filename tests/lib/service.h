@@ -8,11 +8,11 @@
 #define LONG_MS 30000 /* what ends in milliseconds unless something is broken */
 
 /* Fails the test with the error's text; `call` names its error &err. */
-#define OK(call)                                                                                   \
-    do {                                                                                           \
-        struct jobs_error err = {0};                                                               \
-        if ((call) < 0)                                                                            \
-            fail_msg("%s: %s", #call, err.text);                                                   \
+#define OK(call)                                 \
+    do {                                         \
+        struct jobs_error err = {0};             \
+        if ((call) < 0)                          \
+            fail_msg("%s: %s", #call, err.text); \
     } while (0)
 
 /* A new database with the schema and tenants t0 to t6 in it; or those put into the database of
