@@ -100,5 +100,7 @@ dev_jobsd_stop() {
     local pid start
     { read -r pid start <"$DEV_STATE/jobsd.pid"; } 2>/dev/null || return 0
     process_end "$pid" "$start" TERM 40
-    rm -f "$DEV_STATE/jobsd.pid"
+    dev_jobsd_forget
 }
+
+dev_jobsd_forget() { rm -f "$DEV_STATE/jobsd.pid"; }

@@ -12,7 +12,10 @@ process_start_time() {
 }
 
 # process_alive PID START: does that very process live?
-process_alive() { [ "$(process_start_time "$1")" = "$2" ]; }
+process_alive() {
+    local start
+    start=$(process_start_time "$1") && [ "$start" = "$2" ]
+}
 
 # process_wait_gone PID START SECONDS: status 1 when it still lives after that time.
 process_wait_gone() {
