@@ -25,7 +25,10 @@ int cli_fail(const struct jobs_error *err) {
     struct buf text = {0};
     for (const char *p = err->text; *p; p++) /* it may hold what users wrote */
         buf_char(&text, (unsigned char)*p < ' ' || *p == 0x7f ? '?' : *p);
-    fprintf(stderr, "jobctl: %s\n", buf_get(&text));
+    /* The server only knows that a table is missing. */
+    bool unmigrated = err->code == JOBS_ESCHEMA && err->sqlstate[0];
+    fprintf(stderr, "jobctl: %s%s\n", buf_get(&text),
+            unmigrated ? ": run `jobctl migrate`, or name the schema" : "");
     buf_done(&text);
     return cli_status_of(err->code);
 }
