@@ -50,7 +50,6 @@ const struct config_key config_keys[] = {
              "queued again."},
     {.name = "jobs.lease.ms",
      .type = CONFIG_DURATION,
-     .flags = CONFIG_LATER,
      .low = 6 * SECOND,
      .high = HOUR,
      .otherwise = "15000",

@@ -2,6 +2,8 @@
 
 #include "module/base/clock.h"
 #include "module/base/error.h"
+#include "module/service/observe.h"
+#include "module/service/takeover.h"
 
 #include <poll.h>
 #include <string.h>
@@ -17,6 +19,7 @@ struct control { /* of this thread */
     char instance[37]; /* that the session introduced itself as */
     int64_t next_beat, next_try;
     bool failing;
+    struct observer observer;
 };
 
 static void heard(void *arg, const char *payload) {
@@ -62,6 +65,7 @@ static int introduce(struct control *c, struct jobs_error *err) {
     if (rc < 0)
         return rc;
     c->next_beat = 0;
+    observe_reset(&c->observer, clock_now());
     atomic_store(&ds->look, true);
     atomic_store(&ds->look_at_stops, true);
     datasource_wake(ds);
@@ -112,6 +116,26 @@ static int renew_lease(struct control *c, struct jobs_error *err) {
     return 0;
 }
 
+/* Looks at the others and names those that are lost. */
+static int observe(struct control *c, int64_t lease, struct jobs_error *err) {
+    struct sql_result *rows;
+    int rc = call(c, "instance_observe", 0, SQL_ROWS, &rows, err);
+    if (rc < 0)
+        return rc;
+    int id = sql_column(rows, "id"), name = sql_column(rows, "name"),
+        heartbeat = sql_column(rows, "heartbeat"), lock_free = sql_column(rows, "lock_free");
+    observe_begin(&c->observer, clock_now());
+    for (size_t i = 0; i < sql_count(rows); i++) {
+        int64_t beats = sql_get_integer(rows, i, heartbeat, 0);
+        if (observe_instance(&c->observer, sql_get(rows, i, id), beats,
+                             sql_get_boolean(rows, i, lock_free), lease))
+            takeover_suspect(c->ds, sql_get(rows, i, id), sql_get(rows, i, name), beats);
+    }
+    observe_end(&c->observer);
+    sql_result_free(rows);
+    return 0;
+}
+
 static int beat(struct control *c, struct jobs_error *err) {
     struct datasource *ds = c->ds;
     int64_t lease = config_integer(service_config(ds->service), "jobs.lease.ms") * CLOCK_MS;
@@ -127,7 +151,8 @@ static int beat(struct control *c, struct jobs_error *err) {
     sql_result_free(row);
     if (lost && !atomic_exchange(&ds->lost, true))
         datasource_wake(ds);
-    return renew_lease(c, err);
+    rc = observe(c, lease, err);
+    return rc == 0 ? renew_lease(c, err) : rc;
 }
 
 static int listen_and_beat(struct control *c, struct jobs_error *err) {
@@ -173,5 +198,6 @@ void *control_main(void *arg) {
     if (c.sql)
         call(&c, "relay_yield", 0, SQL_NOTHING, NULL, &err);
     disconnect(&c);
+    observe_done(&c.observer);
     return NULL;
 }

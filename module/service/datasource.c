@@ -5,6 +5,7 @@
 #include "module/base/mem.h"
 #include "module/service/control.h"
 #include "module/service/dispatcher.h"
+#include "module/service/takeover.h"
 #include "module/service/tick.h"
 
 #include <signal.h>
@@ -69,10 +70,17 @@ static int insert_instance(struct datasource *ds, struct sql *sql, const char *c
 
 static int register_classes(struct datasource *ds, struct sql *sql, const char *classes,
                             struct jobs_error *err) {
+    struct buf once = {0};
+    sql_array_begin(&once);
+    for (size_t i = 0; i < classes_count(ds->service->classes); i++)
+        sql_array_boolean(&once, classes_at(ds->service->classes, i)->class->at_most_once);
+    sql_array_end(&once);
     struct sql_parameters p = {0};
     sql_add_text(&p, classes);
+    sql_add_text(&p, buf_get(&once));
     struct sql_result *rows;
     int rc = sql_call(sql, "class_register", &p, SQL_ROWS, &rows, err);
+    buf_done(&once);
     if (rc < 0)
         return rc;
     for (size_t i = 0; i < ds->lane_count; i++)
@@ -144,7 +152,7 @@ static struct datasource *datasource_make(struct job_service *service, const cha
     pthread_mutex_init(&ds->instance_lock, NULL);
     pthread_mutex_init(&ds->inbox_lock, NULL);
     memcpy(ds->instance, service->instance, sizeof ds->instance);
-    list_init(&ds->started), list_init(&ds->ended);
+    list_init(&ds->started), list_init(&ds->ended), list_init(&ds->suspects);
     for (int i = 0; i < LIVE_STATES; i++)
         list_init(&ds->lives[i]);
     receipts_init(&ds->receipts);
@@ -163,6 +171,7 @@ static void datasource_delete(struct datasource *ds) {
     for (int i = 0; i < LIVE_STATES; i++)
         LIST_EACH (&ds->lives[i], p)
             live_free(LIST_ENTRY(p, struct live, link));
+    takeover_done(ds);
     table_done(&ds->by_id, NULL);
     receipts_done(&ds->receipts);
     shares_done(&ds->shares);

@@ -18,7 +18,7 @@
 #include <stdatomic.h>
 
 struct datasource_counters { /* since start; any thread may read */
-    atomic_llong ticks, claimed, ended, fenced, busy, handed_back, refused;
+    atomic_llong ticks, claimed, ended, fenced, busy, handed_back, refused, taken_over;
 };
 
 struct datasource {
@@ -48,8 +48,9 @@ struct datasource {
 
     /* Guarded by `instance_lock`. */
     pthread_mutex_t instance_lock;
-    char instance[37]; /* the service's, until this datasource declared it lost */
-    bool introduced;   /* the row of this instance is there */
+    char instance[37];    /* the service's, until this datasource declared it lost */
+    bool introduced;      /* the row of this instance is there */
+    struct list suspects; /* instances that the control thread judged lost */
 
     /* Guarded by `inbox_lock`: what pool threads put in. */
     pthread_mutex_t inbox_lock;
@@ -70,6 +71,7 @@ struct datasource {
     size_t scan_lane; /* where the scan for tenants goes on: 0 is lane '' */
     char scan_tenant[64];
     bool scanning;
+    int64_t next_takeover;
     int64_t last_look, next_timer, next_progress, next_try; /* clock_now() */
     int64_t last_work;                                      /* when work was last found */
     bool awake;             /* nobody needs to notify: it looks every few ms */

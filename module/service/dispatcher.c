@@ -3,6 +3,7 @@
 #include "module/base/clock.h"
 #include "module/service/lives.h"
 #include "module/service/reconnect.h"
+#include "module/service/takeover.h"
 #include "module/service/tick.h"
 
 #include <poll.h>
@@ -110,6 +111,7 @@ static int64_t wake_up_at(const struct datasource *ds, int64_t now) {
     }
     earlier(&at, tick_next_look(ds));
     earlier(&at, ds->next_timer);
+    earlier(&at, takeover_at(ds));
     earlier(&at, lives_hand_back_at(ds));
     if (!list_empty(&ds->lives[LIVE_RUNNING]))
         earlier(&at, ds->next_progress);
@@ -186,6 +188,8 @@ void *dispatcher_main(void *arg) {
         lives_hand_back(ds, clock_now());
         if (!ds->sql)
             connect_session(ds);
+        if (ds->sql)
+            takeover_work(ds);
         bool worked = ds->sql && work(ds, tick);
         obey(ds);
         if (!worked)

@@ -186,7 +186,7 @@ int reconnect(struct datasource *ds, struct jobs_error *err) {
         return rc;
     }
     ds->wake_pending = true;
-    ds->last_look = ds->next_timer = 0;
+    ds->last_look = ds->next_timer = ds->next_takeover = 0;
     atomic_store(&ds->look, true);
     atomic_store(&ds->look_at_stops, true);
     return 0;

@@ -30,7 +30,8 @@ create table @schema@.t_job_class (
     class_name text collate "C" primary key,
     lane text collate "C" not null default '',
     max_running int check (max_running >= 0),
-    paused boolean not null default false
+    paused boolean not null default false,
+    at_most_once boolean not null default false       -- a lost run of it is not run again
 );
 
 -- One job as the user sees it. fillfactor: three or four versions of a row fit beside it (measured: 50 is best under a held snapshot).
@@ -171,6 +172,7 @@ create table @schema@.t_job_instance (
     heartbeat bigint not null default 0,              -- a counter: observers compare it with what they saw before
     epoch int not null default 0,                     -- raised at every reconnect: older ticks can no longer commit
     lost boolean not null default false,              -- never unset
+    lost_date timestamptz,
     tick_pid int,
     tick_start timestamptz,
     control_pid int,
