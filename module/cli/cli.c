@@ -33,23 +33,26 @@ int cli_fail(const struct jobs_error *err) {
     return cli_status_of(err->code);
 }
 
+static __attribute__((format(printf, 1, 0))) void say(const char *format, va_list args) {
+    fputs("jobctl: ", stderr);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+}
+
 int cli_misuse(const struct cli *cli, const char *format, ...) {
     va_list args;
     va_start(args, format);
-    fputs("jobctl: ", stderr);
-    vfprintf(stderr, format, args);
+    say(format, args);
     va_end(args);
-    fprintf(stderr, "\nTry `jobctl %s --help`.\n", cli->command.verb->name);
+    fprintf(stderr, "Try `jobctl %s --help`.\n", cli->command.verb->name);
     return EXIT_USAGE;
 }
 
 void cli_note(const char *format, ...) {
     va_list args;
     va_start(args, format);
-    fputs("jobctl: ", stderr);
-    vfprintf(stderr, format, args);
+    say(format, args);
     va_end(args);
-    fputc('\n', stderr);
 }
 
 bool cli_has(const struct cli *cli, const char *option) {

@@ -195,12 +195,12 @@ static int watch_all(struct watch *watch, int64_t interval) {
     sigaction(SIGINT, &act, NULL);
     sigaction(SIGTERM, &act, NULL);
     if (watch->terminal)
-        fputs("\x1b[?25l\x1b[2J", stdout); /* no cursor, clear */
+        fputs("\x1b[?25l\x1b[?7l\x1b[2J", stdout); /* no cursor, long lines are cut, clear */
     int status;
     while (!(status = look(watch)) && !interrupted && !(named && watch->all_final))
         pause_for(interval);
     if (watch->terminal) {
-        fputs("\x1b[?25h", stdout);
+        fputs("\x1b[?7h\x1b[?25h", stdout);
         fflush(stdout);
     }
     return status;
