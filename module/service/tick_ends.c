@@ -28,6 +28,19 @@ enum {
     ARRAYS
 };
 
+/* Microseconds until due. A class may ask for any delay; dates end somewhere. */
+static int64_t delay_of(const struct live *live) {
+    const int64_t most = INT64_C(100) * 365 * 24 * 3600 * CLOCK_SECOND;
+    return live->end.delay < most / CLOCK_MS ? live->end.delay * CLOCK_MS : most;
+}
+
+/* Its timer may come before the next look at the timers. */
+static void expect_timer(struct tick *tick, const struct live *live) {
+    int64_t due = tick->now + delay_of(live);
+    if (live->end.target == JOB_PENDING && due < tick->ds->next_timer)
+        tick->ds->next_timer = due;
+}
+
 static void put_end(struct tick *tick, struct buf **a, const struct live *live) {
     const struct live_end *end = &live->end;
     sql_array_plain(a[IDS], live->id);
@@ -42,7 +55,7 @@ static void put_end(struct tick *tick, struct buf **a, const struct live *live) 
     sql_array_text(a[RESULT_CLASSES], end->result_class_name);
     sql_array_text(a[KINDS], end->error_kind);
     sql_array_text(a[ERRORS], end->error);
-    sql_array_integer(a[DELAYS], end->delay * CLOCK_MS);
+    sql_array_integer(a[DELAYS], delay_of(live));
     sql_array_boolean(a[SPARES], end->spare);
     sql_array_plain(a[OUTCOMES], end->outcome[0] ? end->outcome : "NULL");
 }
@@ -61,6 +74,7 @@ static void apply_ends(struct tick *tick, const struct sql_result *rows) {
             continue;
         }
         atomic_fetch_add(said[0] == 'a' ? &ds->counters.ended : &ds->counters.fenced, 1);
+        expect_timer(tick, live);
         live_finish(ds, live);
     }
     if (ds->end_limit < TICK_BATCH)

@@ -33,6 +33,8 @@ static int run_end(struct job *job) {
         return first ? job_retry_in(job, 30, "in 30 ms") : 0;
     if (strcmp(end, "snooze") == 0)
         return first ? job_snooze(job, 30) : 0;
+    if (strcmp(end, "snooze for ever") == 0)
+        return job_snooze(job, INT64_MAX);
     if (strcmp(end, "aborted") == 0)
         return job_aborted(job);
     return strcmp(end, "42") == 0 ? 42 : 0;
@@ -190,6 +192,15 @@ static void a_delay_of_its_own(void **state) {
     free(retry), free(snooze), free(outcomes), free(late);
 }
 
+static void a_delay_beyond_all_dates(void **state) {
+    struct fixture *f = *state;
+    char *id = submit_end(f, "snooze for ever", "");
+    wait_status(f->url, id, "PENDING");
+    assert_job(f->url, id, "trigger_after_date > now() + interval '50 years'", "true");
+    test_sql(f->url, "select jobs.job_stop('t0', '%s')", id);
+    free(id);
+}
+
 static void aborted_and_invented_ends(void **state) {
     struct fixture *f = *state;
     char *aborted = submit_end(f, "aborted", ", attempts => 3"), *number = submit_end(f, "42", "");
@@ -343,6 +354,7 @@ int main(void) {
         TEST(a_failure_is_tried_again_while_attempts_last),
         TEST(a_failure_for_good_is_not_tried_again),
         TEST(a_delay_of_its_own),
+        TEST(a_delay_beyond_all_dates),
         TEST(aborted_and_invented_ends),
         TEST(declared_parameters_are_checked_before_the_run),
         TEST(large_parameters),
