@@ -128,6 +128,14 @@ create table @schema@.t_job_attempt (
     primary key (job_id, attempt)
 );
 
+-- The end of what an attempt printed and logged.
+create table @schema@.t_job_log (
+    job_id uuid not null,
+    attempt int not null,
+    tail text not null,
+    primary key (job_id, attempt)
+);
+
 -- One row per FAILED or ABORTED job.
 create table @schema@.t_job_failure (
     tenant text collate "C" not null,

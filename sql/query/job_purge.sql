@@ -1,0 +1,33 @@
+-- Retention: walks jobs in the order of their ids and removes those that ended long enough ago, with all that belongs to them. Locked
+-- ones stay; so does one that somebody holds or has just queued again (what is deleted is tested on the locked row).
+-- in:  $1 id to go on after (null: from the start), $2 how many jobs to look at, $3 days to keep SUCCEEDED and $4 FAILED and ABORTED
+--      ones (null: for ever), $5 tenant (null: all)
+-- out: one row (last, looked, removed): last id looked at (null: the end was reached), numbers
+with w as materialized (
+    select j.id from @schema@.t_job_info j
+    where j.id > coalesce($1::uuid, '00000000-0000-0000-0000-000000000000')
+    order by j.id limit $2::int
+), k as materialized (
+    select j.id from w join @schema@.t_job_info j on j.id = any(array[w.id])
+    where not j.locked and ($5::text is null or j.tenant = $5::text)
+        and ((j.status = 'SUCCEEDED' and j.stop_date < now() - $3::numeric * interval '1 day')
+            or (j.status in ('FAILED', 'ABORTED') and j.stop_date < now() - $4::numeric * interval '1 day'))
+    for update of j skip locked
+), d as (
+    delete from @schema@.t_job_info j using k where j.id = any(array[k.id])
+    returning j.id, j.tenant, j.class_name, j.status
+), p as (
+    delete from @schema@.t_job_parameters p using d where p.job_id = any(array[d.id])
+), a as (
+    delete from @schema@.t_job_attempt a using d where a.job_id = any(array[d.id])
+), l as (
+    delete from @schema@.t_job_log l using d where l.job_id = any(array[d.id])
+), f as (
+    delete from @schema@.t_job_failure f using d where f.tenant = any(array[d.tenant]) and f.id = any(array[d.id])
+), c as (
+    insert into @schema@.t_job_count_delta (tenant, class_name, status, n)
+    select d.tenant, d.class_name, d.status, -count(*) from d group by 1, 2, 3
+)
+select case when count(*) = $2::int then (select w.id from w order by w.id desc limit 1) end as last, count(*) as looked,
+    (select count(*) from d) as removed
+from w;
