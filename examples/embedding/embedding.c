@@ -79,8 +79,9 @@ int main(int argc, char **argv) {
 
     /* Settings come from the environment, as for jobsd; these win over it. */
     const char *const settings[] = {"jobs.pool.size=2", NULL};
-    const struct job_service_options options = {
-        .size = sizeof options, .settings = settings, .classes = classes};
+    const struct job_service_options options = {.size = sizeof options,
+                                                .settings = settings,
+                                                .classes = classes};
     struct job_service *service;
     if (job_service_start(&options, &service, &err) < 0)
         give_up("start", err.text);
