@@ -32,6 +32,14 @@ check "$WORK/c"
 } >"$WORK/log" 2>&1 || { cat "$WORK/log" && exit 1; }
 check "$WORK/cmake/consumer"
 
+# The examples build outside of the project too.
+for example in embedding shared-object-class; do
+    {
+        cmake -S "$SOURCE/../../examples/$example" -B "$WORK/$example" -DCMAKE_PREFIX_PATH="$WORK/root" &&
+            cmake --build "$WORK/$example"
+    } >"$WORK/log" 2>&1 || { cat "$WORK/log" && exit 1; }
+done
+
 if command -v c++ >/dev/null; then
     c++ -x c++ -std=c++17 -Wall -Wextra -Wpedantic -Werror "$SOURCE/consumer.c" -x none -o "$WORK/c++" "${flags[@]}"
     check "$WORK/c++"
