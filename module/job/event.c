@@ -163,9 +163,13 @@ static int add_data(struct buf *buf, const struct job_event *event, struct jobs_
     return rc;
 }
 
+static bool is_utf8(const char *text) { return text_is_utf8(text, strlen(text)); }
+
 /* Service, tenant and id are of restricted alphabets, so they need no escapes. */
 int job_event_body(const struct job_event *event, struct buf *ret, struct jobs_error *err) {
     buf_clear(ret);
+    if (!is_utf8(event->class_name) || (event->extras && !is_utf8(event->extras)))
+        return error_set(err, JOBS_EINVAL, "text that is not UTF-8");
     ADD(ret, "{\"specversion\":\"1.0\",\"id\":\"");
     buf_text(ret, event->id);
     buf_char(ret, '/');
@@ -184,7 +188,5 @@ int job_event_body(const struct job_event *event, struct buf *ret, struct jobs_e
     if (rc < 0)
         return rc;
     buf_char(ret, '}');
-    if (!text_is_utf8(ret->data, ret->length))
-        return error_set(err, JOBS_EINVAL, "text that is not UTF-8");
     return 0;
 }

@@ -7,28 +7,28 @@
 
 #define RETRY CLOCK_SECOND
 
-static void finish(struct keeper *keeper, struct command *command) {
-    bus_ack(keeper->bus, command->tag, NULL); /* bus_poll reports a loss */
-    list_remove(&command->link);
-    command_free(command);
-}
+static const char problem[] = "application/problem+json";
 
+/* What is in keeper->text, as an answer. Best effort. */
 static void reply(struct keeper *keeper, const struct command *command, const char *content_type) {
-    if (!command_may_reply(command))
-        return;
     struct bus_message message = {.routing_key = command->reply_to,
                                   .body = keeper->text.data,
                                   .length = keeper->text.length,
                                   .content_type = content_type,
                                   .correlation_id = command->correlation_id,
                                   .mandatory = true};
-    bus_publish(keeper->bus, &message, NULL, NULL); /* best effort */
+    if (command_may_reply(command))
+        bus_publish(keeper->bus, &message, NULL, NULL);
 }
 
-static void reply_refusal(struct keeper *keeper, const struct command *command, const char *title,
-                          const struct jobs_error *why) {
-    command_refusal(title, why, &keeper->text);
-    reply(keeper, command, "application/problem+json");
+/* Acknowledges and, with a content type, answers, in this order: an answer that the broker takes
+ * offence at must not bring the command back. bus_poll reports a loss. */
+static void finish(struct keeper *keeper, struct command *command, const char *content_type) {
+    bus_ack(keeper->bus, command->tag, NULL);
+    if (content_type)
+        reply(keeper, command, content_type);
+    list_remove(&command->link);
+    command_free(command);
 }
 
 /* Sends a copy to the dead; it is acknowledged once the copy is safe. */
@@ -65,10 +65,9 @@ void keeper_buried(struct keeper *keeper, uint64_t publish_tag, bool safe) {
                   keeper->dead_exchange, command->reason);
         struct jobs_error why;
         error_set(&why, JOBS_EINVAL, "%s", command->reason);
-        if (command->known && !command->has_x_death)
-            reply_refusal(keeper, command, "not a command", &why);
+        command_refusal("not a command", &why, &keeper->text);
         atomic_fetch_add(&keeper->dead, 1);
-        finish(keeper, command);
+        finish(keeper, command, command->known && !command->has_x_death ? problem : NULL);
         return;
     }
 }
@@ -106,7 +105,6 @@ static int stop_job(struct keeper *keeper, struct command *command, struct jobs_
     if (rc < 0)
         return rc;
     command_answer(command, sql_get(row, 0, sql_column(row, "status")), &keeper->text);
-    reply(keeper, command, "application/json");
     sql_result_free(row);
     return 0;
 }
@@ -134,18 +132,18 @@ static bool carry_out(struct keeper *keeper, struct command *command, int64_t no
         rc = stop_job(keeper, command, &err);
     if (rc == JOBS_EINVAL)
         command->reason = "the database does not take its data";
-    else if (rc == JOBS_ENOENT)
-        reply_refusal(keeper, command, "unknown job", &err);
-    else if (rc < 0)
-        postpone(keeper, command, &err, now);
-    if (!keeper->bus)
-        return false;
     if (command->reason) {
         bury(keeper, command, now);
-    } else if (rc == 0 || rc == JOBS_ENOENT) {
-        atomic_fetch_add(&keeper->carried_out, 1);
-        finish(keeper, command);
+        return true;
     }
+    if (rc < 0 && rc != JOBS_ENOENT) {
+        postpone(keeper, command, &err, now);
+        return keeper->bus != NULL;
+    }
+    if (rc == JOBS_ENOENT)
+        command_refusal("unknown job", &err, &keeper->text);
+    atomic_fetch_add(&keeper->carried_out, 1);
+    finish(keeper, command, rc == 0 ? "application/json" : problem);
     return true;
 }
 

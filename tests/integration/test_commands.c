@@ -401,6 +401,32 @@ static void test_answers_go_to_the_tenants_queues_only(void **state) {
     free(second);
 }
 
+/* Addresses that lead nowhere, or that the broker may take offence at, disturb nobody. */
+static void test_answers_that_cannot_be_delivered(void **state) {
+    struct fixture *f = *state;
+    static const char *const addresses[] = {
+        "acme.nobody", "amq.rabbitmq.reply-to.", "amq.rabbitmq.reply-to.x",
+        "amq.rabbitmq.reply-to.x.y",
+        "amq.rabbitmq.reply-to.g2dkABByZXBseUA0MTQxNjEyNwAAAAAAAAAAAA==.aGVsbG8gd29ybGQ="};
+    int count = sizeof addresses / sizeof *addresses;
+    for (int i = 0; i < count; i++) {
+        char *id = submit(f, "acme"), body[128];
+        snprintf(body, sizeof body, "{\"jobId\":\"%s\"}", id);
+        struct bus_message stop = message(f, "acme.stop", body, f->users->alice);
+        stop.reply_to = addresses[i];
+        OK(bus_publish(f->sender.bus, &stop, NULL, &err));
+        assert_true(test_wait_sql(f->database, LONG_MS,
+                                  "select status = 'ABORTED' from jobs.t_job_info where id = '%s'",
+                                  id));
+        free(id);
+    }
+    char *id = submit(f, "acme");
+    send_stop(f, &f->sender, f->users->alice, "acme", id);
+    assert_reply(&f->sender, 1, id, "ABORTED");
+    assert_int_equal(stats_of(f->keeper).commands, count + 1);
+    free(id);
+}
+
 static void test_trust_in_the_virtual_host(void **state) {
     struct fixture *f = *state;
     start_keeper(f, f->database, COMMAND_TRUST_VHOST, true);
@@ -589,6 +615,7 @@ int main(void) {
         CASE(test_unknown_jobs_and_tenants),
         CASE(test_a_version_names_one_state),
         CASE(test_answers_go_to_the_tenants_queues_only),
+        CASE(test_answers_that_cannot_be_delivered),
         BARE(test_trust_in_the_virtual_host),
         BARE(test_tenants_come_and_go_with_several_datasources),
         BARE(test_commands_wait_for_a_database_that_is_away),
