@@ -4,5 +4,5 @@
 #define SERVICE_CONTROL_H
 #include "module/service/datasource.h"
 
-void *control_main(void *datasource); /* the thread */
+void *control_main(void *arg); /* the thread; arg: its datasource */
 #endif

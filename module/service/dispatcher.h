@@ -3,5 +3,5 @@
 #define SERVICE_DISPATCHER_H
 #include "module/service/datasource.h"
 
-void *dispatcher_main(void *datasource); /* the thread */
+void *dispatcher_main(void *arg); /* the thread; arg: its datasource */
 #endif

@@ -17,6 +17,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -130,6 +131,42 @@ static void virtual_hosts_are_made_on_the_shared_broker(void **state) {
     test_amqp_ctl("list_queues", "-p", strrchr(url, '/') + 1, NULL);
 }
 
+static bool has_line(void *path) {
+    struct stat info;
+    return stat(path, &info) == 0 && info.st_size > 0;
+}
+
+static bool is_gone(void *path) { return access(path, F_OK) != 0; }
+
+/* The owner writes the folder's name when PostgreSQL runs in it, and is killed before it can clean up. */
+static void servers_end_with_an_owner_that_was_killed(void **state) {
+    (void)state;
+    char path[] = "/tmp/jobs-test-XXXXXX", dir[200] = "", pid_path[220];
+    close(mkstemp(path));
+    char script[] = "dir=$(" SOURCE_DIR "/tests/lib/servers.sh create $$) && " SOURCE_DIR
+                    "/tests/lib/servers.sh pg-start $dir && echo $dir >$OUT; sleep 1000";
+    char out[64];
+    snprintf(out, sizeof out, "OUT=%s", path);
+    pid_t owner = program_start((const char *const[]){"bash", "-c", script, NULL},
+                                (const char *const[]){out, NULL}, "/dev/null");
+    assert_true(test_wait(has_line, path, 30000));
+    FILE *file = fopen(path, "re");
+    assert_non_null(fgets(dir, sizeof dir, file));
+    fclose(file);
+    dir[strcspn(dir, "\n")] = '\0';
+    snprintf(pid_path, sizeof pid_path, "%s/pg.pid", dir);
+    assert_false(is_gone(pid_path));
+    file = fopen(pid_path, "re");
+    int postgres = 0;
+    assert_int_equal(fscanf(file, "%d", &postgres), 1);
+    fclose(file);
+    assert_int_equal(kill(postgres, 0), 0);
+    assert_int_equal(program_end(owner, SIGKILL, 10000), 128 + SIGKILL);
+    assert_true(test_wait(is_gone, dir, 20000));
+    assert_int_not_equal(kill(postgres, 0), 0);
+    unlink(path);
+}
+
 static void programs_are_run_and_ended(void **state) {
     (void)state;
     char *output;
@@ -156,6 +193,7 @@ int main(void) {
         cmocka_unit_test(a_crashed_server_has_what_was_committed),
         cmocka_unit_test(a_broker_comes_back_on_its_port),
         cmocka_unit_test(virtual_hosts_are_made_on_the_shared_broker),
+        cmocka_unit_test(servers_end_with_an_owner_that_was_killed),
         cmocka_unit_test(programs_are_run_and_ended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,6 +42,7 @@ rabbitmq_url() { # DIR
 rabbitmq_daemon() {
     local dir=$1 name=$2 pid
     shift 2
+    rm -f "$dir/$name.out" # of the last start: its pid is not ours
     (
         cd "$dir/rabbit" || exit # its working folder tells whose it is
         process_exec="exec" rabbitmq_as "$dir" /bin/sh -c 'echo $$; exec setsid "$@"' sh "$@"
