@@ -74,9 +74,10 @@ static amqp_rpc_reply_t login(struct bus *bus, const struct url *url,
     amqp_table_entry_t can[] = {yes("connection.blocked"), yes("publisher_confirms"),
                                 yes("basic.nack"), yes("consumer_cancel_notify"),
                                 yes("authentication_failure_close")};
-    amqp_table_entry_t entries[2] = {
-        {.key = rabbitmq_bytes("capabilities"), .value.kind = AMQP_FIELD_KIND_TABLE},
-        {.key = rabbitmq_bytes("connection_name"), .value.kind = AMQP_FIELD_KIND_UTF8}};
+    amqp_table_entry_t entries[2] = {{.key = rabbitmq_bytes("capabilities"),
+                                      .value.kind = AMQP_FIELD_KIND_TABLE},
+                                     {.key = rabbitmq_bytes("connection_name"),
+                                      .value.kind = AMQP_FIELD_KIND_UTF8}};
     entries[0].value.value.table =
         (amqp_table_t){.num_entries = sizeof(can) / sizeof(can[0]), .entries = can};
     entries[1].value.value.bytes = rabbitmq_bytes(options->name);
@@ -176,9 +177,7 @@ int connection_begin(struct bus *bus, struct jobs_error *err) {
     return 0;
 }
 
-void connection_end(struct bus *bus) {
-    watchdog_disarm(bus->watchdog);
-}
+void connection_end(struct bus *bus) { watchdog_disarm(bus->watchdog); }
 
 int connection_begin_channel(struct bus *bus, struct jobs_error *err) {
     if (bus->lost.code == 0 && bus->channel_closed) {
@@ -195,23 +194,13 @@ int connection_check_short(const char *what, const char *text, struct jobs_error
     return 0;
 }
 
-bool bus_is_lost(const struct bus *bus) {
-    return bus->lost.code != 0;
-}
+bool bus_is_lost(const struct bus *bus) { return bus->lost.code != 0; }
 const char *bus_user(const struct bus *bus) { return bus->user; }
-int bus_reply_code(const struct bus *bus) {
-    return bus->reply_code;
-}
-bool bus_is_blocked(const struct bus *bus) {
-    return bus->blocked;
-}
-size_t bus_unconfirmed(const struct bus *bus) {
-    return bus->window.open;
-}
+int bus_reply_code(const struct bus *bus) { return bus->reply_code; }
+bool bus_is_blocked(const struct bus *bus) { return bus->blocked; }
+size_t bus_unconfirmed(const struct bus *bus) { return bus->window.open; }
 
-int bus_fd(const struct bus *bus) {
-    return bus->lost.code ? -1 : amqp_get_sockfd(bus->amqp);
-}
+int bus_fd(const struct bus *bus) { return bus->lost.code ? -1 : amqp_get_sockfd(bus->amqp); }
 
 bool bus_wants_read(const struct bus *bus) {
     return bus->lost.code || bus->channel_closed || amqp_frames_enqueued(bus->amqp) ||

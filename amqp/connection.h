@@ -16,7 +16,7 @@ enum { BUS_SHORT = 255 }; /* bytes of a name, routing key and most properties */
 struct bus {
     amqp_connection_state_t amqp;
     struct watchdog *watchdog; /* NULL until the socket is connected */
-    char *where;     /* "AMQP broker host:port, virtual host x": begins every error text */
+    char *where; /* "AMQP broker host:port, virtual host x": begins every error text */
     char *user;
     int64_t timeout; /* us */
     bool confirms;

@@ -17,9 +17,10 @@ int bus_consume(struct bus *bus, const char *queue, uint16_t prefetch, unsigned 
     amqp_basic_qos(bus->amqp, BUS_CHANNEL, 0, prefetch, 0);
     result = failure_of_latest(bus, BUS_CHANNEL, doing, err);
     if (result == 0) {
-        const amqp_basic_consume_ok_t *ok = amqp_basic_consume(
-            bus->amqp, BUS_CHANNEL, rabbitmq_bytes(queue), rabbitmq_bytes(consumer_tag), 0,
-            (flags & BUS_NO_ACK) != 0, (flags & BUS_EXCLUSIVE) != 0, amqp_empty_table);
+        const amqp_basic_consume_ok_t *ok =
+            amqp_basic_consume(bus->amqp, BUS_CHANNEL, rabbitmq_bytes(queue),
+                               rabbitmq_bytes(consumer_tag), 0, (flags & BUS_NO_ACK) != 0,
+                               (flags & BUS_EXCLUSIVE) != 0, amqp_empty_table);
         if (ok && ret_consumer_tag)
             snprintf(ret_consumer_tag, BUS_SHORT + 1, "%.*s", (int)ok->consumer_tag.len,
                      (const char *)ok->consumer_tag.bytes);

@@ -26,9 +26,7 @@ int failure_of_status(struct bus *bus, int status, const char *doing, struct job
     return copy_error(&bus->lost, err);
 }
 
-static int text_length(amqp_bytes_t text) {
-    return text.len > 500 ? 500 : (int)text.len;
-}
+static int text_length(amqp_bytes_t text) { return text.len > 500 ? 500 : (int)text.len; }
 
 int failure_connection_closed(struct bus *bus, const amqp_connection_close_t *close,
                               const char *doing, struct jobs_error *err) {
@@ -66,8 +64,7 @@ int failure_channel_closed(struct bus *bus, amqp_channel_t channel,
 int failure_of_reply(struct bus *bus, amqp_rpc_reply_t reply, amqp_channel_t channel,
                      const char *doing, struct jobs_error *err) {
     switch (reply.reply_type) {
-    case AMQP_RESPONSE_NORMAL:
-        return 0;
+    case AMQP_RESPONSE_NORMAL: return 0;
     case AMQP_RESPONSE_SERVER_EXCEPTION:
         if (reply.reply.id == AMQP_CHANNEL_CLOSE_METHOD)
             return failure_channel_closed(bus, channel, reply.reply.decoded, doing, err);
@@ -76,8 +73,7 @@ int failure_of_reply(struct bus *bus, amqp_rpc_reply_t reply, amqp_channel_t cha
         return failure_of_status(bus, AMQP_STATUS_WRONG_METHOD, doing, err);
     case AMQP_RESPONSE_LIBRARY_EXCEPTION:
         return failure_of_status(bus, reply.library_error, doing, err);
-    case AMQP_RESPONSE_NONE:
-        break;
+    case AMQP_RESPONSE_NONE: break;
     }
     return failure_of_status(bus, AMQP_STATUS_CONNECTION_CLOSED, doing, err);
 }

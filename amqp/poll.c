@@ -65,28 +65,20 @@ static int take_method(struct bus *bus, const amqp_frame_t *frame, const struct 
         take_confirm(bus, nack->delivery_tag, nack->multiple, BUS_NACK, to);
         return 0;
     }
-    case AMQP_BASIC_DELIVER_METHOD:
-        content_begin_delivery(&bus->content, method);
-        return 0;
-    case AMQP_BASIC_RETURN_METHOD:
-        content_begin_return(&bus->content, method);
-        return 0;
+    case AMQP_BASIC_DELIVER_METHOD: content_begin_delivery(&bus->content, method); return 0;
+    case AMQP_BASIC_RETURN_METHOD: content_begin_return(&bus->content, method); return 0;
     case AMQP_BASIC_CANCEL_METHOD:
         take_cancel(((const amqp_basic_cancel_t *)method)->consumer_tag, to);
         return 0;
     case AMQP_CONNECTION_BLOCKED_METHOD:
         take_blocked(bus, true, ((const amqp_connection_blocked_t *)method)->reason, to);
         return 0;
-    case AMQP_CONNECTION_UNBLOCKED_METHOD:
-        take_blocked(bus, false, amqp_empty_bytes, to);
-        return 0;
+    case AMQP_CONNECTION_UNBLOCKED_METHOD: take_blocked(bus, false, amqp_empty_bytes, to); return 0;
     case AMQP_CHANNEL_CLOSE_METHOD: /* of BUS_CHANNEL: reopen() tells the caller */
         failure_channel_closed(bus, frame->channel, method, "publish or consume", NULL);
         return 0;
-    case AMQP_CONNECTION_CLOSE_METHOD:
-        return failure_connection_closed(bus, method, "wait", err);
-    default: /* such as the answer to something that was given up */
-        return 0;
+    case AMQP_CONNECTION_CLOSE_METHOD: return failure_connection_closed(bus, method, "wait", err);
+    default: /* such as the answer to something that was given up */ return 0;
     }
 }
 
@@ -109,8 +101,7 @@ static void hand_over(struct bus *bus, const struct bus_handlers *to) {
 static int take_frame(struct bus *bus, const amqp_frame_t *frame, const struct bus_handlers *to,
                       struct jobs_error *err) {
     switch (frame->frame_type) {
-    case AMQP_FRAME_METHOD:
-        return take_method(bus, frame, to, err);
+    case AMQP_FRAME_METHOD: return take_method(bus, frame, to, err);
     case AMQP_FRAME_HEADER:
     case AMQP_FRAME_BODY:
         if (!content_add(&bus->content, frame))
@@ -118,8 +109,7 @@ static int take_frame(struct bus *bus, const amqp_frame_t *frame, const struct b
         if (content_is_complete(&bus->content))
             hand_over(bus, to);
         return 0;
-    default:
-        return 0;
+    default: return 0;
     }
 }
 

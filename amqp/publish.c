@@ -134,9 +134,5 @@ static void cork(struct bus *bus, int on) {
         setsockopt(amqp_get_sockfd(bus->amqp), IPPROTO_TCP, TCP_CORK, &on, sizeof(on));
 }
 
-void bus_batch_begin(struct bus *bus) {
-    cork(bus, 1);
-}
-void bus_batch_end(struct bus *bus) {
-    cork(bus, 0);
-}
+void bus_batch_begin(struct bus *bus) { cork(bus, 1); }
+void bus_batch_end(struct bus *bus) { cork(bus, 0); }

@@ -30,9 +30,9 @@ static int end(struct bus *bus, const char *verb, const char *name, struct jobs_
 }
 
 static amqp_table_entry_t text_entry(const char *name, const char *text) {
-    return (amqp_table_entry_t){
-        .key = rabbitmq_bytes(name),
-        .value = {.kind = AMQP_FIELD_KIND_UTF8, .value.bytes = rabbitmq_bytes(text)}};
+    return (amqp_table_entry_t){.key = rabbitmq_bytes(name),
+                                .value = {.kind = AMQP_FIELD_KIND_UTF8,
+                                          .value.bytes = rabbitmq_bytes(text)}};
 }
 
 static amqp_table_entry_t number_entry(const char *name, int64_t number) {

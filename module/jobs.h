@@ -127,7 +127,7 @@ struct job_class {
 #else
 #define JOBS_EXPORT __attribute__((visibility("default")))
 #endif
-#define JOB_CLASSES(...)                                                                           \
+#define JOB_CLASSES(...) \
     JOBS_EXPORT const struct job_class *const job_classes[] = {__VA_ARGS__, NULL}
 
 /* What is being run. Texts are valid until run() returns, never NULL, "" when there is none. */

@@ -144,8 +144,9 @@ static void wait_for_stop(const struct process *process, int done) {
 }
 
 static int stop(struct process *process) {
-    struct stop stop = {
-        .service = process->service, .grace = grace_of(process), .done = eventfd(0, EFD_CLOEXEC)};
+    struct stop stop = {.service = process->service,
+                        .grace = grace_of(process),
+                        .done = eventfd(0, EFD_CLOEXEC)};
     pthread_t thread;
     notify_stopping(stop.grace);
     if (stop.done >= 0 && pthread_create(&thread, NULL, stop_thread, &stop) == 0) {

@@ -3,7 +3,8 @@
 #include "module/base/clock.h"
 #include "module/base/mem.h"
 
-#define WAIT_MOST CLOCK_SECOND /* a claimed job that does not come to run by then is handed back \
+#define WAIT_MOST \
+    CLOCK_SECOND /* a claimed job that does not come to run by then is handed back \
                                 */
 #define CONTROL_FRESH (2 * CLOCK_SECOND) /* at_most_once runs start only while we surely live */
 

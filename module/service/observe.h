@@ -11,7 +11,7 @@
 
 #define OBSERVE_GAP_MOST \
     ((int64_t)2000000) /* microseconds between two looks; more and all is forgotten */
-#define OBSERVE_LOCK_FREE                                                  \
+#define OBSERVE_LOCK_FREE \
     ((int64_t)5000000) /* free in every look for so long: the process died \
                         */
 

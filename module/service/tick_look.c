@@ -29,9 +29,7 @@ static int64_t look_interval(const struct datasource *ds) {
     return ds->last_look < ds->settling_until ? LOOK_SETTLING : LOOK_ASLEEP;
 }
 
-int64_t tick_next_look(const struct datasource *ds) {
-    return ds->last_look + look_interval(ds);
-}
+int64_t tick_next_look(const struct datasource *ds) { return ds->last_look + look_interval(ds); }
 
 static void scan_ended(struct datasource *ds, int64_t now) {
     ds->scan_tenant[0] = '\0';

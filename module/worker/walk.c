@@ -82,8 +82,10 @@ static int meet(struct state *state, int directory, const char *name, unsigned d
     if (before > 0)
         buf_char(&state->path, '/');
     buf_text(&state->path, name);
-    struct walk_entry entry = {
-        .path = buf_get(&state->path), .name = name, .parent = directory, .depth = depth};
+    struct walk_entry entry = {.path = buf_get(&state->path),
+                               .name = name,
+                               .parent = directory,
+                               .depth = depth};
     int rc = 0;
     if (fstatat(directory, name, &entry.status, AT_SYMLINK_NOFOLLOW) == 0) {
         rc = state->walk->visit(state->walk->arg, &entry, err);

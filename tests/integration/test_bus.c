@@ -134,8 +134,9 @@ static void deleted_exchange_closes_the_channel_which_opens_again(void **state) 
 static void forged_user_id_is_refused(void **state) {
     struct fixture *f = *state;
     struct jobs_error error = {0};
-    struct bus_message message = {
-        .exchange = f->exchange, .routing_key = "a", .user_id = "somebody"};
+    struct bus_message message = {.exchange = f->exchange,
+                                  .routing_key = "a",
+                                  .user_id = "somebody"};
     OK(bus_publish(f->bus, &message, NULL, &err));
     assert_int_equal(bus_log_wait_error(f->log, &error), BUS_ECHANNEL);
     assert_int_equal(bus_reply_code(f->bus), 406);

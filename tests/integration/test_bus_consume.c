@@ -120,8 +120,9 @@ static void large_bodies_arrive_whole(void **state) {
         body[i] = (char)(i * 2654435761u >> 13);
     OK(bus_consume(f->bus, f->queue, 0, BUS_NO_ACK, NULL, NULL, &err));
     for (size_t cut = 0; cut < 3; cut++) {
-        struct bus_message message = {
-            .exchange = f->exchange, .body = body, .length = LENGTH - cut};
+        struct bus_message message = {.exchange = f->exchange,
+                                      .body = body,
+                                      .length = LENGTH - cut};
         OK(bus_publish(f->bus, &message, NULL, &err));
     }
     bus_log_wait(f->log, &f->log->deliveries, 3);

@@ -43,8 +43,10 @@ static void assert_quick_close(struct bus *bus) {
 
 static int publish(struct bus *bus, size_t length, struct jobs_error *err) {
     static const char body[65536];
-    struct bus_message message = {
-        .exchange = "e", .routing_key = "k", .body = body, .length = length};
+    struct bus_message message = {.exchange = "e",
+                                  .routing_key = "k",
+                                  .body = body,
+                                  .length = length};
     return bus_publish(bus, &message, NULL, err);
 }
 
@@ -261,8 +263,10 @@ static void memory_alarm_blocks_but_nothing_hangs(void **state) {
     struct test_broker *broker = test_broker_start();
     struct bus *bus = NULL;
     struct jobs_error err = {0};
-    struct bus_options options = {
-        .url = test_broker_url(broker), .confirms = true, .timeout = 3000, .heartbeat = 1};
+    struct bus_options options = {.url = test_broker_url(broker),
+                                  .confirms = true,
+                                  .timeout = 3000,
+                                  .heartbeat = 1};
     assert_int_equal(bus_open(&options, &bus, &err), 0);
     struct bus_log *log = bus_log_new(bus);
     test_broker_ctl(broker, "set_vm_memory_high_watermark", "0.000001", NULL);
