@@ -207,7 +207,7 @@ void lives_collect(struct datasource *ds) {
     LIST_EACH (&started, p) {
         struct live *live = LIST_ENTRY(p, struct live, inbox);
         list_remove(p);
-        live_move(ds, live, LIVE_STARTED);
+        live_move(ds, live, live->recorded ? LIVE_RUNNING : LIVE_STARTED);
     }
     pthread_mutex_unlock(&ds->inbox_lock);
     LIST_EACH (&ended, p) {
