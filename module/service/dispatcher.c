@@ -123,18 +123,20 @@ static int64_t wake_up_at(const struct datasource *ds, int64_t now) {
     return at > now ? at : now + SLEEP_BUSY;
 }
 
-static bool something_happened(struct datasource *ds) {
+/* What cannot be acted on yet (no session, a pause after a failure) is no reason to stay awake. */
+static bool something_happened(struct datasource *ds, int64_t now) {
+    bool able = ds->sql && now >= ds->next_try;
     pthread_mutex_lock(&ds->inbox_lock);
     bool inbox = !list_empty(&ds->started) || !list_empty(&ds->ended);
     pthread_mutex_unlock(&ds->inbox_lock);
-    return atomic_exchange(&ds->nudged, false) || inbox || atomic_load(&ds->look) ||
-           atomic_load(&ds->look_at_stops) || atomic_load(&ds->lost);
+    return atomic_exchange(&ds->nudged, false) || inbox || atomic_load(&ds->lost) ||
+           (able && (atomic_load(&ds->look) || atomic_load(&ds->look_at_stops)));
 }
 
 static void sleep_until_something(struct datasource *ds) {
     int64_t now = clock_now(), wait = wake_up_at(ds, now) - now;
     atomic_store(&ds->asleep, true); /* from here on whoever has something writes to wake_fd */
-    if (!something_happened(ds)) {
+    if (!something_happened(ds, now)) {
         struct pollfd fd = {.fd = ds->wake_fd, .events = POLLIN};
         struct timespec timeout = {.tv_sec = wait / CLOCK_SECOND,
                                    .tv_nsec = wait % CLOCK_SECOND * 1000};
