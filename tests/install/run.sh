@@ -28,7 +28,7 @@ read -ra flags < <(pkg-config --define-variable=prefix="$WORK/root" --cflags --l
 check "$WORK/c"
 
 {
-    cmake -S "$SOURCE" -B "$WORK/cmake" -DCMAKE_PREFIX_PATH="$WORK/root" && cmake --build "$WORK/cmake"
+    cmake -G Ninja -S "$SOURCE" -B "$WORK/cmake" -DCMAKE_PREFIX_PATH="$WORK/root" && cmake --build "$WORK/cmake"
 } >"$WORK/log" 2>&1 || { cat "$WORK/log" && exit 1; }
 check "$WORK/cmake/consumer"
 
