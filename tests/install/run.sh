@@ -6,6 +6,7 @@ BUILD=$1
 SOURCE=$(cd "$(dirname "$0")" && pwd)
 WORK=$(mktemp -d)
 trap 'rm -rf "$WORK"' EXIT
+export CMAKE_GENERATOR=Ninja
 
 cmake --install "$BUILD" --prefix "$WORK/root" >"$WORK/log"
 for file in bin/jobsd bin/jobctl include/jobs.h; do
@@ -28,7 +29,7 @@ read -ra flags < <(pkg-config --define-variable=prefix="$WORK/root" --cflags --l
 check "$WORK/c"
 
 {
-    cmake -G Ninja -S "$SOURCE" -B "$WORK/cmake" -DCMAKE_PREFIX_PATH="$WORK/root" && cmake --build "$WORK/cmake"
+    cmake -S "$SOURCE" -B "$WORK/cmake" -DCMAKE_PREFIX_PATH="$WORK/root" && cmake --build "$WORK/cmake"
 } >"$WORK/log" 2>&1 || { cat "$WORK/log" && exit 1; }
 check "$WORK/cmake/consumer"
 
