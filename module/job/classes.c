@@ -216,12 +216,19 @@ int classes_open(struct classes *classes, struct jobs_error *err) {
     return first;
 }
 
+static bool is_among(const char *const *names, size_t n, const char *name) {
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
 char *classes_similar(const char *const *names, size_t n, const char *name) {
     const char *best[3] = {0};
     size_t distance[3] = {0}, found = 0, near = (strlen(name) + 2) / 3;
     for (size_t i = 0; i < n; i++) {
         size_t d = text_distance(names[i], name), at = found;
-        if (d > near)
+        if (d > near || is_among(best, found, names[i]))
             continue;
         while (at > 0 && distance[at - 1] > d)
             at--;

@@ -43,7 +43,7 @@ const struct class_entry *classes_at(const struct classes *classes, size_t i); /
  * the others stay usable. */
 int classes_open(struct classes *classes, struct jobs_error *err);
 
-/* Up to three names similar to `name` of names[0..n), nearest first, as "a, b"; "" when none is
+/* Up to three different names similar to `name` of names[0..n), nearest first, as "a, b"; "" when none is
  * near. Caller frees. */
 char *classes_similar(const char *const *names, size_t n, const char *name);
 

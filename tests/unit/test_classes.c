@@ -179,6 +179,10 @@ static void suggests_similar_names(void **state) {
     text = classes_similar(names, 6, "invoice");
     assert_string_equal(text, "");
     free(text);
+    static const char *const twice[] = {"sleep", "sleep", "noop", "sleep"};
+    text = classes_similar(twice, 4, "slep"); /* several instances have it */
+    assert_string_equal(text, "sleep");
+    free(text);
 }
 
 static void judges_names(void **state) {
