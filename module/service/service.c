@@ -1,5 +1,6 @@
 #include "module/service/service.h"
 
+#include "module/base/buf.h"
 #include "module/base/clock.h"
 #include "module/base/error.h"
 #include "module/base/mem.h"
@@ -190,6 +191,16 @@ static int start(struct job_service *service, const struct job_service_options *
     return start_datasources(service, err);
 }
 
+static void say_hello(const struct job_service *service) {
+    struct buf names = {0};
+    for (size_t i = 0; i < classes_count(service->classes); i++)
+        buf_format(&names, "%s%s", i ? ", " : "", classes_at(service->classes, i)->class->name);
+    log_info(&service->log, "instance %s of service %s: %zu slots, datasources: %zu, classes: %s",
+             service->name, config_text(service->config, "jobs.service"),
+             pool_slots(service->pool), service->datasource_count, buf_get(&names));
+    buf_done(&names);
+}
+
 int job_service_start(const struct job_service_options *options, struct job_service **ret,
                       struct jobs_error *err) {
     if (!options || !ret || options->size < sizeof *options)
@@ -207,6 +218,7 @@ int job_service_start(const struct job_service_options *options, struct job_serv
         service_free(service);
         return rc;
     }
+    say_hello(service);
     *ret = service;
     return 0;
 }
