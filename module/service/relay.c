@@ -13,17 +13,27 @@
 #include <unistd.h>
 
 enum { REFUSED_MS = 60000, TIMEOUT_MS = 5000, MOST_WAIT_MS = 1000 };
-#define STALL (3 * CLOCK_SECOND) /* no confirm for so long: something is wrong with the broker */
+#define STALL_MOST (160 * CLOCK_SECOND)
 #define UNWILLING (3 * CLOCK_SECOND) /* for so long another instance may try */
+
+static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
+/* Nothing is confirmed for too long. A broker that is merely slow gets more time at every turn. */
+static bool is_stalled(struct relay *relay, int64_t now) {
+    if (relay->under_way == 0 || relay->stalled || now - relay->progress_at < relay->stall_wait)
+        return relay->stalled;
+    log_warning(relay->log, "datasource %s: the broker has confirmed nothing for %lld s",
+                relay->datasource, (long long)(relay->stall_wait / CLOCK_SECOND));
+    relay->stalled = true;
+    relay->stall_wait = least(2 * relay->stall_wait, STALL_MOST);
+    return true;
+}
 
 /* Tells whether the lease would be better with another instance. */
 static void judge(struct relay *relay, int64_t now) {
-    bool trouble = !relay->bus || bus_is_blocked(relay->bus) ||
-                   (relay->under_way > 0 && now - relay->progress_at > STALL);
+    bool trouble = !relay->bus || bus_is_blocked(relay->bus) || is_stalled(relay, now);
     atomic_store(&relay->unwilling_until, trouble ? now + UNWILLING : 0);
 }
-
-static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 /* Milliseconds until there is something to do but for what the broker or a note brings. */
 static int wait_ms(const struct relay *relay, int64_t now, int64_t next_due) {
@@ -188,6 +198,7 @@ int relay_start(const struct relay_options *options, struct relay **ret, struct 
     relay->slots = mem_zero(RELAY_SLOTS, sizeof(struct relay_chain *));
     relay->oldest = relay->row_size = 1;
     relay->connect_wait = CLOCK_SECOND;
+    relay->stall_wait = RELAY_STALL;
     relay->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (relay->wake_fd < 0 || start_thread(relay) != 0) {
         relay_free(relay);

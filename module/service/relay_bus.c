@@ -82,14 +82,17 @@ void relay_connect(struct relay *relay, int64_t now) {
         wait_longer(relay, &err);
         return;
     }
-    relay->proven = false;
+    relay->proven = relay->stalled = false;
     relay->connected_at = relay->progress_at = clock_now();
     atomic_store(&relay->connected, true);
 }
 
+/* A new connection gets one message until that is confirmed: a broker that blocks says so only to
+ * those who publish, and what it then holds unread it would take twice. */
 bool relay_can_publish(const struct relay *relay) {
     return relay->bus && !bus_is_blocked(relay->bus) && !list_empty(&relay->hand.ready) &&
-           relay->under_way < RELAY_WINDOW && relay->newest + 1 - relay->oldest < RELAY_SLOTS;
+           relay->under_way < (relay->proven ? RELAY_WINDOW : 1) &&
+           relay->newest + 1 - relay->oldest < RELAY_SLOTS;
 }
 
 static void remember(struct relay *relay, uint64_t tag, struct relay_chain *chain) {
@@ -188,13 +191,22 @@ static void refused(struct relay *relay, struct relay_chain *chain, int64_t now)
     hand_settle(&relay->hand, chain);
 }
 
+static void take_confirms(struct relay *relay) {
+    relay->progress_at = clock_now();
+    relay->proven = true;
+    relay->stalled = false;
+    relay->stall_wait = RELAY_STALL;
+    if (relay->blocking)
+        log_info(relay->log, "datasource %s: the broker no longer blocks", relay->datasource);
+    relay->blocking = false;
+}
+
 static void confirmed(void *arg, uint64_t tag, enum bus_outcome outcome) {
     struct relay *relay = arg;
     if (outcome == BUS_UNKNOWN) /* relay_disconnect follows */
         return;
     struct relay_chain *chain = recall(relay, tag);
-    relay->progress_at = clock_now();
-    relay->proven = true;
+    take_confirms(relay);
     if (outcome == BUS_NACK) {
         refused(relay, chain, relay->progress_at);
         return;
@@ -203,13 +215,13 @@ static void confirmed(void *arg, uint64_t tag, enum bus_outcome outcome) {
     hand_settle(&relay->hand, chain);
 }
 
+/* Each new connection is told: logged once. */
 static void blocked(void *arg, bool is, const char *reason) {
     struct relay *relay = arg;
-    if (is)
+    if (is && !relay->blocking)
         log_warning(relay->log, "datasource %s: events wait in the outbox: the broker blocks (%s)",
                     relay->datasource, reason);
-    else
-        log_info(relay->log, "datasource %s: the broker no longer blocks", relay->datasource);
+    relay->blocking = relay->blocking || is;
 }
 
 void relay_listen(struct relay *relay, int64_t timeout_ms) {

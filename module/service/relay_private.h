@@ -19,6 +19,7 @@ enum {
     RELAY_MOST = 50000, /* events in hand, stuck ones too, that forbid it */
     RELAY_ROWS = 500    /* rows read at most in one go, and deleted */
 };
+#define RELAY_STALL (10 * CLOCK_SECOND)
 #define RELAY_BYTES ((size_t)64 << 20) /* of rows in hand that forbid further reading */
 
 struct relay {
@@ -44,8 +45,10 @@ struct relay {
     struct relay_chain **slots; /* by tag modulo RELAY_SLOTS: whose first event is under way */
     uint64_t oldest, newest;    /* tags: the oldest that may be open, the last one given out */
     size_t under_way;
-    bool proven;            /* the present connection has confirmed something */
-    bool bus_down, refusal; /* logged: it cannot be reached; it refuses */
+    bool proven;                      /* the present connection has confirmed something */
+    bool stalled;                     /* it has not confirmed for too long */
+    bool bus_down, refusal, blocking; /* logged: it cannot be reached, refuses, blocks */
+    int64_t stall_wait;               /* how long is too long; grows while nothing is confirmed */
     int64_t next_connect, connect_wait, connected_at, progress_at;
 
     /* Database. */

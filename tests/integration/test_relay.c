@@ -335,6 +335,7 @@ static void test_what_is_refused_for_long_is_dropped(void **state) {
     bus_close(refuser);
 }
 
+static bool is_disconnected(void *relay) { return !stats_of(relay).connected; }
 static bool is_unwilling(void *relay) { return !relay_wants_lease(relay); }
 static bool is_willing(void *relay) { return relay_wants_lease(relay); }
 
@@ -370,6 +371,17 @@ static void test_a_broker_that_blocks(void **state) {
     relay_wake(f->relays[0]);
     assert_true(test_wait(is_unwilling, f->relays[0], LONG_MS));
     assert_true(test_sql_integer(f->database, "select count(*) from jobs.t_job_outbox") > 0);
+    /* The lease goes and comes back: one message each time, one line in the log. */
+    for (int i = 0; i < 2; i++) {
+        relay_hold(f->relays[0], false);
+        assert_true(test_wait(is_disconnected, f->relays[0], LONG_MS));
+        assert_true(test_wait(is_willing, f->relays[0], LONG_MS));
+        uint64_t before = stats_of(f->relays[0]).published;
+        relay_hold(f->relays[0], true);
+        assert_true(test_wait(is_unwilling, f->relays[0], LONG_MS));
+        assert_int_equal(stats_of(f->relays[0]).published, before + 1);
+    }
+    assert_int_equal(f->warnings, 1);
     test_broker_ctl(broker, "set_vm_memory_high_watermark", "0.6", NULL);
     assert_true(event_log_wait(events, 440, LONG_MS));
     assert_outbox_empties(f);
@@ -421,8 +433,6 @@ static void test_events_that_cannot_be_encoded(void **state) {
     assert_int_equal(f->errors, 4);
     assert_int_equal(f->warnings, 0);
 }
-
-static bool is_disconnected(void *relay) { return !stats_of(relay).connected; }
 
 static void test_only_the_holder_publishes(void **state) {
     struct fixture *f = *state;
