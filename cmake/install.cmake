@@ -1,4 +1,5 @@
-# cmake --install: programs, the library with its header, and what pkg-config and find_package(jobs) read.
+# cmake --install: programs, the library with its header, and what pkg-config and find_package(jobs)
+# read.
 include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/jobs)
 

@@ -1,4 +1,5 @@
-/* A program of somebody else, in the common part of C and C++: one call that fails without a database. */
+/* A program of somebody else, in the common part of C and C++: one call that fails without a
+ * database. */
 #include <jobs.h>
 #include <stdio.h>
 

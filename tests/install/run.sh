@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# run.sh BUILD: installs that build into a folder of its own and builds programs against it: C by pkg-config, C++ by
-# pkg-config, C by find_package. Each prints the same line.
+# run.sh BUILD: installs that build into a folder of its own and builds programs against it: C by
+# pkg-config, C++ by pkg-config, C by find_package. Each prints the same line.
 set -euo pipefail
 BUILD=$1
 SOURCE=$(cd "$(dirname "$0")" && pwd)
@@ -36,12 +36,14 @@ check "$WORK/cmake/consumer"
 # The examples build outside of the project too.
 for example in embedding shared-object-class; do
     {
-        cmake -S "$SOURCE/../../examples/$example" -B "$WORK/$example" -DCMAKE_PREFIX_PATH="$WORK/root" &&
+        cmake -S "$SOURCE/../../examples/$example" -B "$WORK/$example" \
+            -DCMAKE_PREFIX_PATH="$WORK/root" &&
             cmake --build "$WORK/$example"
     } >"$WORK/log" 2>&1 || { cat "$WORK/log" && exit 1; }
 done
 
 if command -v c++ >/dev/null; then
-    c++ -x c++ -std=c++17 -Wall -Wextra -Wpedantic -Werror "$SOURCE/consumer.c" -x none -o "$WORK/c++" "${flags[@]}"
+    c++ -x c++ -std=c++17 -Wall -Wextra -Wpedantic -Werror "$SOURCE/consumer.c" -x none \
+        -o "$WORK/c++" "${flags[@]}"
     check "$WORK/c++"
 fi

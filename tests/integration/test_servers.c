@@ -1,5 +1,5 @@
-/* The test servers themselves: fresh databases are apart, a crash keeps what was committed, a broker comes back on
- * its old port, waiting ends. */
+/* The test servers themselves: fresh databases are apart, a crash keeps what was committed, a
+ * broker comes back on its old port, waiting ends. */
 #include "module/base/buf.h"
 #include "tests/lib/program.h"
 #include "tests/lib/servers.h"
@@ -92,7 +92,8 @@ static void a_crashed_server_has_what_was_committed(void **state) {
     test_pg_free(pg);
 }
 
-/* Does a broker answer at the URL's port? It closes a connection that does not speak AMQP, after its own header. */
+/* Does a broker answer at the URL's port? It closes a connection that does not speak AMQP, after
+ * its own header. */
 static bool answers(const char *url) {
     unsigned port = (unsigned)strtoul(strrchr(url, ':') + 1, NULL, 10);
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
@@ -138,7 +139,8 @@ static bool has_line(void *path) {
 
 static bool is_gone(void *path) { return access(path, F_OK) != 0; }
 
-/* The owner writes the folder's name when PostgreSQL runs in it, and is killed before it can clean up. */
+/* The owner writes the folder's name when PostgreSQL runs in it, and is killed before it can clean
+ * up. */
 static void servers_end_with_an_owner_that_was_killed(void **state) {
     (void)state;
     char path[] = "/tmp/jobs-test-XXXXXX", dir[200] = "", pid_path[220];

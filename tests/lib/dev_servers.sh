@@ -1,4 +1,5 @@
-# The development servers and the jobsd of `./dev up`: one of each per source tree, noted in build/dev. Sourced.
+# The development servers and the jobsd of `./dev up`: one of each per source tree, noted in
+# build/dev. Sourced.
 # shellcheck shell=bash
 
 DEV_STATE=build/dev
@@ -59,7 +60,10 @@ dev_servers_stop() {
 
 dev_servers_env() {
     local dir
-    dir=$(dev_servers_dir) || { echo "the development servers are not running: ./dev servers start" >&2 && return 1; }
+    if ! dir=$(dev_servers_dir); then
+        echo "the development servers are not running: ./dev servers start" >&2
+        return 1
+    fi
     dev_env "$dir"
     echo "export PATH='$ROOT/$DEV_BIN':\"\$PATH\""
 }
@@ -72,7 +76,8 @@ dev_jobsd_prepare() {
     eval "$(dev_env "$(dev_servers_dir)")"
     "$DEV_BIN/jobctl" migrate >/dev/null
     for tenant in acme beta; do
-        "$DEV_BIN/jobctl" tenant show "$tenant" >/dev/null 2>&1 || "$DEV_BIN/jobctl" tenant create "$tenant" >/dev/null
+        "$DEV_BIN/jobctl" tenant show "$tenant" >/dev/null 2>&1 ||
+            "$DEV_BIN/jobctl" tenant create "$tenant" >/dev/null
     done
     cat >"$DEV_STATE/jobsd.properties" <<'TEXT'
 jobs.class.sha256-manifest.root = /usr/share

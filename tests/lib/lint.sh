@@ -34,13 +34,16 @@ lint_build() { # COMPILER
     run cmake --build "build/lint-$1" -- --quiet
 }
 
-# Reads the compile commands of the clang build: its warnings come once more, so they are left to that build.
+# Reads the compile commands of the clang build: its warnings come once more, so they are left to
+# that build.
 lint_tidy() {
     say "clang-tidy"
     lint_find -name '*.c' | grep -vE '^tests/(fuzz|install)/' >build/lint-files
-    # One file at a time: with several the analyzer of clang 14 mistakes every va_list for an uninitialized one.
+    # One file at a time: with several the analyzer of clang 14 mistakes every va_list for an
+    # uninitialized one.
     run xargs -a build/lint-files -n 1 -P "$(nproc)" clang-tidy -p build/lint-clang --quiet \
-        --extra-arg=-Wno-everything >build/lint-tidy 2>build/lint-tidy.err || { cat build/lint-tidy && return 1; }
+        --extra-arg=-Wno-everything >build/lint-tidy 2>build/lint-tidy.err ||
+        { cat build/lint-tidy && return 1; }
 }
 
 lint_all() {

@@ -25,7 +25,9 @@ packages_policy_forbid() {
     trap packages_policy_restore EXIT
     trap 'exit 130' INT TERM HUP
     # Ours may still be there when an earlier run was killed.
-    if [ -e "$POLICY" ] && ! grep -qs "$POLICY_MARK" "$POLICY"; then mv "$POLICY" "$POLICY.before-jobs"; fi
+    if [ -e "$POLICY" ] && ! grep -qs "$POLICY_MARK" "$POLICY"; then
+        mv "$POLICY" "$POLICY.before-jobs"
+    fi
     printf '#!/bin/sh\n%s\nexit 101\n' "$POLICY_MARK" >"$POLICY"
     chmod 755 "$POLICY"
 }
@@ -38,7 +40,8 @@ packages_apt() {
 packages_no_cluster() {
     local conf=/etc/postgresql-common/createcluster.conf
     packages_apt install --no-install-recommends postgresql-common
-    grep -qs '^[[:space:]]*create_main_cluster' "$conf" || echo "create_main_cluster = false" >>"$conf"
+    grep -qs '^[[:space:]]*create_main_cluster' "$conf" ||
+        echo "create_main_cluster = false" >>"$conf"
 }
 
 packages_install() { # PACKAGE…
@@ -57,7 +60,8 @@ packages_main() {
     if [ "$(id -u)" = 0 ]; then
         echo "installing ${missing[*]}"
         log=$(mktemp)
-        "$0" --install "${missing[@]}" </dev/null >"$log" 2>&1 || { tail -n 30 "$log" && rm -f "$log" && return 1; }
+        "$0" --install "${missing[@]}" </dev/null >"$log" 2>&1 ||
+            { tail -n 30 "$log" && rm -f "$log" && return 1; }
         rm -f "$log"
     elif command -v sudo >/dev/null && { [ -t 0 ] || sudo -n true 2>/dev/null; }; then
         exec sudo "$0" "$@"

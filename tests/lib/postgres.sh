@@ -1,4 +1,5 @@
-# A private PostgreSQL in DIR/pg: TCP on 127.0.0.1 only, superuser jobs, durable like a real one. Sourced.
+# A private PostgreSQL in DIR/pg: TCP on 127.0.0.1 only, superuser jobs, durable like a real one.
+# Sourced.
 # shellcheck shell=bash
 
 postgres_bin() {
@@ -15,7 +16,8 @@ postgres_make() { # DIR
     bin=$(postgres_bin)
     mkdir -m 700 "$pg"
     [ "$(id -u)" != 0 ] || chown postgres: "$pg"
-    # From within its folder: ours may be closed to the server's user, and the folder tells whose it is.
+    # From within its folder: ours may be closed to the server's user, and the folder tells whose it
+    # is.
     (cd "$pg" && process_as postgres "$bin/initdb" --no-sync -D "$pg/data" -U jobs -A trust -E UTF8 \
         --locale=C.UTF-8) >"$1/pg.initdb" 2>&1 || { cat "$1/pg.initdb" >&2 && return 1; }
     process_as postgres tee -a "$pg/data/postgresql.conf" >/dev/null <<'CONF'

@@ -64,8 +64,8 @@ process_kill_below() { # DIR
     done
 }
 
-# A port of 127.0.0.1 nobody listens on, below the range of outgoing connections, so that it is still free
-# after a restart.
+# A port of 127.0.0.1 nobody listens on, below the range of outgoing connections, so that it is
+# still free after a restart.
 process_free_port() {
     local port
     while :; do
@@ -75,9 +75,9 @@ process_free_port() {
     echo "$port"
 }
 
-# process_as USER COMMAND…: runs as USER when we are root (the servers refuse root), else as ourselves.
-# The environment is empty but for PATH, LANG and the NAME=value before the command. With process_exec=exec
-# it takes the place of the calling (sub)shell.
+# process_as USER COMMAND…: runs as USER when we are root (the servers refuse root), else as
+# ourselves. The environment is empty but for PATH, LANG and the NAME=value before the command. With
+# process_exec=exec it takes the place of the calling (sub)shell.
 process_as() {
     local user=$1
     shift

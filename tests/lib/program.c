@@ -29,7 +29,8 @@ static int status_of(int wait_status) {
     return WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 128 + WTERMSIG(wait_status);
 }
 
-/* Nothing but stdin, stdout, stderr reaches the child: a server must not hold a test's sockets open. */
+/* Nothing but stdin, stdout, stderr reaches the child: a server must not hold a test's sockets
+ * open. */
 static pid_t spawn(const char *const *argv, int out, int err) {
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);

@@ -1,8 +1,9 @@
-# A private RabbitMQ in DIR/rabbit with its own epmd, every port on 127.0.0.1 only, user guest. Sourced.
+# A private RabbitMQ in DIR/rabbit with its own epmd, every port on 127.0.0.1 only, user guest.
+# Sourced.
 # shellcheck shell=bash
 
-# Runs a command with the settings of the broker in DIR. An own configuration file of each kind keeps
-# what is configured on the machine out.
+# Runs a command with the settings of the broker in DIR. An own configuration file of each kind
+# keeps what is configured on the machine out.
 rabbitmq_as() { # DIR COMMAND…
     local dir=$1 amqp dist epmd
     shift
@@ -37,8 +38,9 @@ rabbitmq_url() { # DIR
     echo "amqp://guest:guest@127.0.0.1:$amqp/%2f"
 }
 
-# rabbitmq_daemon DIR NAME COMMAND…: in a session of its own, remembered in DIR/NAME.pid. The process
-# that is started replaces itself by the command, so its pid and start time are the command's.
+# rabbitmq_daemon DIR NAME COMMAND…: in a session of its own, remembered in DIR/NAME.pid. The
+# process that is started replaces itself by the command, so its pid and start time are the
+# command's.
 rabbitmq_daemon() {
     local dir=$1 name=$2 pid
     shift 2

@@ -23,8 +23,8 @@ struct test_broker {
     char *dir, *url;
 };
 
-/* What this process made, for texts that live until it ends and for the clean-up then. A test program is one
- * test, so this is the one place with state of the process. */
+/* What this process made, for texts that live until it ends and for the clean-up then. A test
+ * program is one test, so this is the one place with state of the process. */
 static struct {
     pid_t pid;
     char *dir, *pg_url, *amqp_url; /* shared servers; NULL: not looked up yet */

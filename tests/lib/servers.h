@@ -1,12 +1,13 @@
 /* Servers for tests: real PostgreSQL and RabbitMQ, private to the run, on 127.0.0.1.
  *
- * Shared ones serve the whole suite: ctest starts them once (fixture "servers") and a test that is run by hand starts
- * its own at the first call; isolation is by a fresh database, service name and virtual host per test. A test
- * that stops, kills or reconfigures a server starts one of its own.
+ * Shared ones serve the whole suite: ctest starts them once (fixture "servers") and a test that is
+ * run by hand starts its own at the first call; isolation is by a fresh database, service name and
+ * virtual host per test. A test that stops, kills or reconfigures a server starts one of its own.
  *
- * What cannot be done (no server, SQL error) is printed to stderr and ends the test program with exit status 1:
- * no call here returns an error. Call from one thread at a time. Texts that are returned as `const char *`
- * live until the program ends. Servers and databases made here are removed at exit, servers also after a crash. */
+ * What cannot be done (no server, SQL error) is printed to stderr and ends the test program with
+ * exit status 1: no call here returns an error. Call from one thread at a time. Texts that are
+ * returned as `const char *` live until the program ends. Servers are removed with all that is in
+ * them when the program (the shared ones: when ctest) ends, also when it crashes. */
 #ifndef TESTS_LIB_SERVERS_H
 #define TESTS_LIB_SERVERS_H
 #include "module/jobs.h"
@@ -14,7 +15,7 @@
 #include <stdbool.h>
 
 /* ---- Shared servers ---- */
-/* Conninfo of a database that was made by this call and is empty; dropped at exit. Superuser "jobs". */
+/* Conninfo of a database that was made by this call and is empty. Superuser "jobs". */
 const char *test_database(void);
 /* URL of the shared broker, virtual host "/", user guest (administrator). */
 const char *test_amqp_url(void);
@@ -31,8 +32,7 @@ struct test_pg *test_pg_start(void);
 const char *test_pg_url(const struct test_pg *pg);      /* database "postgres" */
 const char *test_pg_database(const struct test_pg *pg); /* a new database there */
 void test_pg_stop(struct test_pg *pg);                  /* orderly: sessions are ended */
-void test_pg_crash(
-    struct test_pg *pg); /* at once, without checkpoint; recovers at the next start */
+void test_pg_crash(struct test_pg *pg);   /* no checkpoint; recovers at the next start */
 void test_pg_restart(struct test_pg *pg); /* after stop or crash: same port, same data */
 void test_pg_free(struct test_pg *pg);    /* stops and deletes it; NULL is fine */
 
@@ -40,10 +40,9 @@ void test_pg_free(struct test_pg *pg);    /* stops and deletes it; NULL is fine 
 struct test_broker;
 struct test_broker *test_broker_start(void);
 const char *test_broker_url(const struct test_broker *broker);
-void test_broker_stop(struct test_broker *broker); /* orderly */
-void test_broker_kill(struct test_broker *broker); /* SIGKILL */
-void test_broker_restart(
-    struct test_broker *broker); /* after stop or kill: same ports, same data */
+void test_broker_stop(struct test_broker *broker);    /* orderly */
+void test_broker_kill(struct test_broker *broker);    /* SIGKILL */
+void test_broker_restart(struct test_broker *broker); /* same ports, same data */
 /* rabbitmqctl, e.g. "set_vm_memory_high_watermark", "0", NULL: a blocked broker. */
 void test_broker_ctl(struct test_broker *broker, const char *first, ...) __attribute__((sentinel));
 void test_broker_free(struct test_broker *broker);
@@ -57,12 +56,13 @@ char *test_sql_value(const char *conninfo, const char *format, ...) JOBS_PRINTF(
 int64_t test_sql_integer(const char *conninfo, const char *format, ...) JOBS_PRINTF(2, 3);
 
 /* ---- Waiting ---- */
-/* Calls ready(arg) every few ms until it is true; false when it still is not after `timeout` ms (times
- * test_time_factor()). */
+/* Calls ready(arg) every few ms until it is true; false when it still is not after `timeout` ms
+ * (times test_time_factor()). */
 bool test_wait(bool (*ready)(void *arg), void *arg, int64_t timeout);
 /* Until the SQL expression query ("select count(*) = 3 from …") gives true. */
 bool test_wait_sql(const char *conninfo, int64_t timeout, const char *format, ...)
     JOBS_PRINTF(3, 4);
-/* How much longer things may take in this build: 1, more under sanitizers (JOBS_TEST_TIME_FACTOR). */
+/* How much longer things may take in this build: 1, more under sanitizers (JOBS_TEST_TIME_FACTOR).
+ */
 int test_time_factor(void);
 #endif

@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Private servers for tests and development. One directory below /var/tmp holds at most one PostgreSQL and
-# one RabbitMQ; many such directories may live side by side. Run it, or source it for the functions.
+# Private servers for tests and development. One directory below /var/tmp holds at most one
+# PostgreSQL and one RabbitMQ; many such directories may live side by side. Run it, or source it for
+# the functions.
 #
-#   servers.sh create OWNER        a new directory, printed; removed with its servers when process OWNER ends
+#   servers.sh create OWNER        a new directory, printed; removed with its servers when the
+#                                  process OWNER ends
 #   servers.sh pg-start DIR        prints its URL; started again: old port and data
 #   servers.sh pg-stop DIR MODE    fast | immediate
 #   servers.sh broker-start DIR    prints its URL; likewise
@@ -66,14 +68,15 @@ servers_sweep() {
     for dir in "$SERVERS_BASE".*; do
         [[ -O $dir && -d $dir ]] || continue
         [ -s "$dir/owner" ] || [ -n "$(find "$dir" -maxdepth 0 -mmin +1)" ] || continue # being made
-        if servers_kept "$dir"; then servers_stale "$dir"; else ! servers_owner_alive "$dir"; fi || continue
-        servers_remove "$dir"
+        if servers_left_over "$dir"; then servers_remove "$dir"; fi
     done
 }
 
-# Those without an owner are stale when none of them lives.
-servers_stale() { # DIR
+# Of an owner that is gone; or kept without an owner, and none of them lives.
+servers_left_over() { # DIR
     local file pid start
+    servers_owner_alive "$1" && return 1
+    servers_kept "$1" || return 0
     for file in "$1"/*.pid; do
         { read -r pid start <"$file"; } 2>/dev/null || continue
         process_alive "$pid" "$start" && return 1

@@ -1,4 +1,5 @@
-/* The direction of the architecture: every #include "…" of every folder is an arrow that is allowed below. */
+/* The direction of the architecture: every #include "…" of every folder is an arrow that is allowed
+ * below. */
 #include "module/base/buf.h"
 
 #include <dirent.h>
@@ -23,7 +24,8 @@ static const struct {
     {"module/worker", {"module/job"}},
     {"module/service", {"module/job", "module/store", "module/worker", "tenant", "amqp", "sql"}},
     {"module/api", {"module/job", "module/service", "module/store", "tenant", "amqp"}},
-    {"module/cli", {"module/job", "module/store", "module/worker", "amqp", "tenant"}}, /* worker: run */
+    {"module/cli",
+     {"module/job", "module/store", "module/worker", "amqp", "tenant"}}, /* worker: run */
     {"module/daemon",
      {"module/job", "module/store", "module/worker", "module/service", "module/api", "tenant",
       "amqp", "sql"}},
@@ -61,7 +63,8 @@ static char *included(char *line) {
     return p + 1;
 }
 
-/* Adds a line to `wrong` for each include of the file that is no allowed arrow. Returns the includes seen. */
+/* Adds a line to `wrong` for each include of the file that is no allowed arrow. Returns the
+ * includes seen. */
 static size_t check_file(size_t folder, const char *path, struct buf *wrong) {
     FILE *file = fopen(path, "re");
     assert_non_null(file);

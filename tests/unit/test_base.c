@@ -186,7 +186,8 @@ static void a_table_finds_replaces_and_forgets(void **state) {
     table_done(&table, NULL);
 }
 
-/* Many keys, taken and put again so often that tombstones would fill the slots if they were never swept. */
+/* Many keys, taken and put again so often that tombstones would fill the slots if they were never
+ * swept. */
 static void a_table_survives_growth_and_churn(void **state) {
     (void)state;
     struct table table = {0};

@@ -1,4 +1,5 @@
-/* libjobs.so shows the functions of <jobs.h> and nothing else: every other name belongs to the program that links it. */
+/* libjobs.so shows the functions of <jobs.h> and nothing else: every other name belongs to the
+ * program that links it. */
 #include "module/base/table.h"
 #include "tests/lib/program.h"
 

@@ -1,4 +1,5 @@
-/* The life cycle: names, final statuses, and the whole table of moves against the diagram in status.h. */
+/* The life cycle: names, final statuses, and the whole table of moves against the diagram in
+ * status.h. */
 #include "module/job/status.h"
 
 #include <setjmp.h>
