@@ -2,7 +2,7 @@
 _jobctl() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} words=
     if [ "$COMP_CWORD" -eq 1 ]; then
-        words=" migrate tenant submit run show list release stop retry lock wait watch events stats classes instances fsck --help --version"
+        words=" migrate tenant submit run show list release stop retry lock wait watch events stats classes instances fsck purge --help --version"
     elif [ "$COMP_CWORD" -eq 2 ] && [ "$previous" = tenant ]; then
         words=" create list show set pause resume maintenance remove"
     else
@@ -38,6 +38,7 @@ _jobctl() {
             "classes") words=" --json --url --schema --datasource -c --config -h --help" ;;
             "instances") words=" --json --url --schema --datasource -c --config -h --help" ;;
             "fsck") words=" --json --url --schema --datasource -c --config -h --help" ;;
+            "purge") words=" --older-than -s --status -t --tenant --url --schema --datasource -c --config -h --help" ;;
             esac
             ;;
         esac

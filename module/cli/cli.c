@@ -129,21 +129,26 @@ static int read_statuses(const struct cli *cli, const char *text, unsigned *stat
     return EXIT_OK;
 }
 
+int cli_statuses(const struct cli *cli, unsigned *ret) {
+    int status = EXIT_OK;
+    for (size_t i = 0; !status && i < cli->command.given_count; i++) {
+        const struct given *given = &cli->command.given[i];
+        if (strcmp(given->option->name, "status") == 0)
+            status = read_statuses(cli, given->value, ret);
+    }
+    return status;
+}
+
 int cli_filter(const struct cli *cli, struct job_info_filter *filter) {
     int64_t limit = 0;
-    for (size_t i = 0; i < cli->command.given_count; i++) {
-        const struct given *given = &cli->command.given[i];
-        if (strcmp(given->option->name, "status") == 0) {
-            int status = read_statuses(cli, given->value, &filter->statuses);
-            if (status)
-                return status;
-        }
-    }
+    int status = cli_statuses(cli, &filter->statuses);
+    if (status)
+        return status;
     filter->class_name = cli_text(cli, "class");
     filter->owner = cli_text(cli, "owner");
     filter->related_type = cli_text(cli, "related-type");
     filter->related_id = cli_text(cli, "related-id");
-    int status = cli_integer(cli, "limit", 1, 1000, &limit);
+    status = cli_integer(cli, "limit", 1, 1000, &limit);
     filter->limit = (unsigned)limit;
     return status ? status : cli_tenant(cli, &filter->tenant);
 }

@@ -36,6 +36,8 @@ int cli_duration(const struct cli *cli, const char *option, int64_t *ret);
 int cli_tenant(const struct cli *cli, const char **ret);
 /* All arguments must be uuids. */
 int cli_check_ids(const struct cli *cli);
+/* Adds the bits 1 << JOB_… of every --status. */
+int cli_statuses(const struct cli *cli, unsigned *ret);
 /* --status, --class, --owner, … of verbs that have them. `filter` gets texts of the command line.
  */
 int cli_filter(const struct cli *cli, struct job_info_filter *filter);

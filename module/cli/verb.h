@@ -98,5 +98,6 @@ int verb_stats(struct cli *cli);
 int verb_classes(struct cli *cli);
 int verb_instances(struct cli *cli);
 int verb_fsck(struct cli *cli);
+int verb_purge(struct cli *cli);
 int verb_completion(struct cli *cli);
 #endif

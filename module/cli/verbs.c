@@ -89,6 +89,14 @@ static const struct option wait_options[] = {
     {0, NULL, NULL, NULL, NULL},
 };
 
+static const struct option purge_options[] = {
+    {0, "older-than", "DURATION",
+     "that ended longer ago than this, such as 7d (jobs.retention.*.days)", NULL},
+    {'s', "status", "STATUS", "in this status; several with commas or repeated",
+     "SUCCEEDED FAILED ABORTED"},
+    {0, NULL, NULL, NULL, NULL},
+};
+
 static const struct option events_options[] = {
     {0, "key", "PATTERN", "routing key <tenant>.<STATUS>.<class> with * and # (<tenant>.# or #)",
      NULL},
@@ -158,6 +166,10 @@ const struct verb verbs[] = {
     {"fsck", NULL, 0, 0, "Check that the tables agree with each other",
      "Prints what does not, and then exits 1. Takes one snapshot, changes nothing.",
      DATABASE | WITH_JSON, NULL, verb_fsck, false},
+    {"purge", NULL, 0, 0, "Remove jobs that ended long ago",
+     "Prints how many. Of all tenants unless one is named; locked jobs stay. jobsd does the same\n"
+     "all the time, for jobs older than jobs.retention.succeeded.days and .failed.days.",
+     TENANT, purge_options, verb_purge, false},
     {"completion", "bash|zsh|man", 1, 1, "Print the shell completion or the man page", NULL, 0,
      NULL, verb_completion, true},
     {NULL, NULL, 0, 0, NULL, NULL, 0, NULL, NULL, false},

@@ -207,7 +207,11 @@ static int start_relay(struct datasource *ds, bool only, struct jobs_error *err)
                                     .sql = datasource_sql_options(ds, "jobs keeper"),
                                     .trust = strcmp(trust, "vhost") == 0 ? COMMAND_TRUST_VHOST
                                                                          : COMMAND_TRUST_USER_ID,
-                                    .only_datasource = only};
+                                    .only_datasource = only,
+                                    .succeeded_days =
+                                        config_integer(config, "jobs.retention.succeeded.days"),
+                                    .failed_days =
+                                        config_integer(config, "jobs.retention.failed.days")};
     keeper.sql.fenced_plans = true;
     return keeper_start(&keeper, &ds->keeper, err);
 }

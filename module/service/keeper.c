@@ -77,6 +77,17 @@ static void fold(struct keeper *keeper, int64_t now) {
     keeper->next_fold = folded == FOLD_BATCH ? now : now + FOLD_WAIT;
 }
 
+static void retain(struct keeper *keeper) {
+    if (!keeper->sql || clock_now() < retention_at(&keeper->retention))
+        return;
+    struct jobs_error err;
+    int64_t removed;
+    if (retention_work(&keeper->retention, keeper->sql, &removed, &err) < 0)
+        keeper_fail(keeper, &err);
+    else
+        atomic_fetch_add(&keeper->purged, (unsigned long long)removed);
+}
+
 static void look(struct keeper *keeper, int64_t now) {
     if (!keeper->sql || !keeper->amqp_url[0] || now < keeper->next_look)
         return;
@@ -94,6 +105,8 @@ static int wait_ms(const struct keeper *keeper, int64_t next_due) {
     if (keeper->bus && bus_wants_read(keeper->bus))
         return 0;
     until = least(until, keeper->sql ? keeper->next_fold : keeper->next_open);
+    if (keeper->sql)
+        until = least(until, retention_at(&keeper->retention));
     if (keeper->sql && keeper->amqp_url[0]) {
         until = least(until, keeper->next_look);
         if (!keeper->bus && keeper->looked_at)
@@ -118,6 +131,7 @@ static void turn(struct keeper *keeper) {
     keeper_connect(keeper, now);
     keeper_bind(keeper);
     fold(keeper, now);
+    retain(keeper);
     int64_t next_due = keeper_work(keeper, clock_now());
     wait_for_something(keeper, wait_ms(keeper, next_due));
     if (keeper->bus)
@@ -162,6 +176,7 @@ void keeper_get_stats(const struct keeper *keeper, struct keeper_stats *ret) {
         .folded = atomic_load(&keeper->folded),
         .commands = atomic_load(&keeper->carried_out),
         .dead = atomic_load(&keeper->dead),
+        .purged = atomic_load(&keeper->purged),
         .consuming = atomic_load(&keeper->consuming),
     };
 }
@@ -173,6 +188,8 @@ static void take_options(struct keeper *keeper, const struct keeper_options *opt
     keeper->amqp_url = mem_text(options->amqp_url ? options->amqp_url : "");
     keeper->trust = options->trust;
     keeper->only_datasource = options->only_datasource;
+    retention_init(&keeper->retention, keeper->log, keeper->datasource, options->succeeded_days,
+                   options->failed_days);
     keeper->commands_exchange = exchange_name(options->service, "commands");
     keeper->dead_exchange = exchange_name(options->service, "dead");
     keeper->queue = exchange_name(keeper->commands_exchange, options->datasource);

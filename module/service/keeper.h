@@ -1,6 +1,6 @@
 /* The keeper: what one instance per datasource, the holder of the relay's lease, does beside the
- * relay: folds counts, forgets sleepers that are gone, and carries out the commands that come
- * over AMQP.
+ * relay: folds counts, forgets sleepers that are gone, removes what retention does not keep, and
+ * carries out the commands that come over AMQP.
  *
  * Commands come through the durable queue "<service>.commands.<datasource>". A command is
  * acknowledged after the database's commit; what cannot be carried out goes to "<service>.dead"
@@ -24,6 +24,7 @@ struct keeper_options {
     enum command_trust trust;
     struct sql_options sql; /* of the keeper's own session */
     bool only_datasource;   /* of this service: its queue takes the commands of all tenants */
+    int64_t succeeded_days, failed_days; /* that ended jobs are kept; 0: for ever */
 };
 
 /* Since keeper_start. */
@@ -31,6 +32,7 @@ struct keeper_stats {
     uint64_t folded;   /* deltas of counts */
     uint64_t commands; /* carried out */
     uint64_t dead;     /* sent to <service>.dead */
+    uint64_t purged;   /* jobs removed by retention */
     bool consuming;
 };
 

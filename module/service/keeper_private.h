@@ -4,6 +4,7 @@
 #include "module/base/clock.h"
 #include "module/base/table.h"
 #include "module/service/keeper.h"
+#include "module/service/retention.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -27,7 +28,7 @@ struct keeper {
 
     /* Any thread. */
     atomic_bool stopping, held, consuming;
-    atomic_ullong folded, carried_out, dead;
+    atomic_ullong folded, carried_out, dead, purged;
 
     /* The keeper's thread only. */
     struct buf text; /* scratch */
@@ -38,6 +39,7 @@ struct keeper {
     int64_t next_open, next_fold, next_look;
     struct table tenants; /* name to struct keeper_tenant */
     int64_t looked_at;    /* at t_tenant; 0: not yet in this session */
+    struct retention retention;
 
     /* Broker. */
     struct bus *bus;

@@ -71,6 +71,17 @@ int store_fsck(const struct job_info_service *s,
 int store_migrate(const char *url, const char *schema, int *ret_from, int *ret_to,
                   struct jobs_error *err);
 
+/* What retention keeps: ms since their end, negative = for ever. `tenant` NULL: of all. */
+#define STORE_KEEP_MOST (INT64_C(1000) * 365 * 24 * 3600 * 1000)
+struct store_keep {
+    int64_t succeeded, failed, aborted;
+    const char *tenant;
+};
+/* Removes jobs that ended longer ago, with all that belongs to them; locked ones stay. Walks all
+ * jobs, 500 in a transaction; JOBS_EINVAL inside one. *ret_removed counts on failure too. */
+int store_purge(const struct job_info_service *s, const struct store_keep *keep,
+                int64_t *ret_removed, struct jobs_error *err);
+
 /* A date as PostgreSQL reads it ("2030-01-01 12:00", "tomorrow") in the session's time zone.
  * JOBS_EINVAL: it cannot. */
 int store_date(const struct job_info_service *s, const char *text, int64_t *ret,
@@ -90,6 +101,14 @@ int store_check_one(const char *tenant, const char *id, struct jobs_error *err);
 /* Puts tenant and job (NULL: none) into an error that does not name them (those of our functions,
  * SQLSTATE JB…, do). Returns `code`. */
 int store_blame(int code, const char *tenant, const char *id, struct jobs_error *err);
+/* One batch of store_purge, for sessions of one's own. Begin with a walk of zeros; it has come to
+ * the end when `after` is "" again. */
+struct store_purge {
+    char after[37];
+    int64_t removed; /* so far */
+};
+int store_purge_batch(struct sql *sql, const struct store_keep *keep, int64_t batch,
+                      struct store_purge *walk, struct jobs_error *err);
 /* The rows of job_list.sql as one block; free with job_info_free. */
 struct job_info_list *store_read(const struct sql_result *rows);
 #endif

@@ -33,6 +33,8 @@ begin
             delete from t_job_parameters p using j where p.job_id = j.id
         ), a as (
             delete from t_job_attempt a using j where a.job_id = j.id
+        ), l as (
+            delete from t_job_log l using j where l.job_id = j.id
         )
         select count(*) into ret from j;
     end loop;

@@ -1,4 +1,4 @@
--- Parameters and attempts without their job, jobs without their tenant.
+-- Parameters, attempts and logs without their job, jobs without their tenant.
 -- out: findings (tenant, id, text), at most 1000
 select x.tenant, x.id, x.text
 from (
@@ -9,6 +9,10 @@ from (
     select distinct a.tenant, a.job_id, 'attempts of a job that is not there'
     from @schema@.t_job_attempt a
     where not exists (select from @schema@.t_job_info j where j.id = a.job_id)
+    union all
+    select distinct null::text, l.job_id, 'logs of a job that is not there'
+    from @schema@.t_job_log l
+    where not exists (select from @schema@.t_job_info j where j.id = l.job_id)
     union all
     select j.tenant, j.id, 'a job of a tenant that is not there'
     from @schema@.t_job_info j

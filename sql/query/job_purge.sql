@@ -1,7 +1,7 @@
 -- Retention: walks jobs in the order of their ids and removes those that ended long enough ago, with all that belongs to them. Locked
 -- ones stay; so does one that somebody holds or has just queued again (what is deleted is tested on the locked row).
--- in:  $1 id to go on after (null: from the start), $2 how many jobs to look at, $3 days to keep SUCCEEDED and $4 FAILED and ABORTED
---      ones (null: for ever), $5 tenant (null: all)
+-- in:  $1 id to go on after (null: from the start), $2 how many jobs to look at; milliseconds to keep those that are $3 SUCCEEDED,
+--      $4 FAILED, $5 ABORTED (null: for ever); $6 tenant (null: all)
 -- out: one row (last, looked, removed): last id looked at (null: the end was reached), numbers
 with w as materialized (
     select j.id from @schema@.t_job_info j
@@ -9,9 +9,9 @@ with w as materialized (
     order by j.id limit $2::int
 ), k as materialized (
     select j.id from w join @schema@.t_job_info j on j.id = any(array[w.id])
-    where not j.locked and ($5::text is null or j.tenant = $5::text)
-        and ((j.status = 'SUCCEEDED' and j.stop_date < now() - $3::numeric * interval '1 day')
-            or (j.status in ('FAILED', 'ABORTED') and j.stop_date < now() - $4::numeric * interval '1 day'))
+    where not j.locked and ($6::text is null or j.tenant = $6::text)
+        and j.stop_date < clock_timestamp() - interval '1 millisecond' * case j.status
+            when 'SUCCEEDED' then $3::bigint when 'FAILED' then $4::bigint when 'ABORTED' then $5::bigint end
     for update of j skip locked
 ), d as (
     delete from @schema@.t_job_info j using k where j.id = any(array[k.id])

@@ -50,6 +50,9 @@ static const struct {
     {JOB_FAILED, "orphan", "parameters of a job",
      "insert into jobs.t_job_parameters select gen_random_uuid(), id::text, '1' from "
      "jobs.t_job_info where id = '%s'"},
+    {JOB_FAILED, "orphan", "logs of a job",
+     "insert into jobs.t_job_log (job_id, attempt, tail) select gen_random_uuid(), 1, id::text from "
+     "jobs.t_job_info where id = '%s'"},
     {JOB_SUCCEEDED, "count", "class noop, SUCCEEDED",
      "insert into jobs.t_job_count_delta select tenant, class_name, status, 1 from jobs.t_job_info "
      "where id = '%s'"},
@@ -91,7 +94,7 @@ static void each_damage_is_found(void **state) {
         store_sql(f->s.db, "truncate jobs.t_job_info, jobs.t_job_ready, jobs.t_job_timer, "
                            "jobs.t_job_claim, jobs.t_job_attempt, jobs.t_job_failure, "
                            "jobs.t_job_outbox, jobs.t_job_count, jobs.t_job_count_delta, "
-                           "jobs.t_job_parameters");
+                           "jobs.t_job_parameters, jobs.t_job_log");
     }
 }
 

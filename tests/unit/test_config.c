@@ -431,7 +431,6 @@ static void test_keys_without_effect(void **state) {
                   (const char *[]){"jobs.class.a.env.TOKEN=secret", NULL}, &warnings);
     assert_string_equal(
         buf_get(&warnings),
-        "warning: environment JOBS_LEASE_MS: jobs.lease.ms has no effect in this release\n"
         "warning: jobsd.properties:2: jobs.amqp.vhost.mode = tenant has no effect in this release\n"
         "warning: jobsd.properties:1: jobs.api.listen has no effect in this release\n"
         "warning: setting: jobs.class.a.env.TOKEN has no effect in this release\n"
