@@ -118,6 +118,27 @@ int datasource_introduce(struct datasource *ds, struct sql *sql, struct jobs_err
     return 0;
 }
 
+void datasource_say_goodbye(struct datasource *ds, struct sql *sql) {
+    struct jobs_error err;
+    struct sql_parameters p = {0};
+    char id[37];
+    datasource_instance(ds, id);
+    sql_add_text(&p, id);
+    if (sql_call(sql, "instance_delete", &p, SQL_NOTHING, NULL, &err) < 0)
+        log_warning(&ds->service->log, "datasource %s: %s", ds->name, err.text);
+}
+
+/* Introduced, and then another datasource could not be used. */
+static void take_back(struct datasource *ds) {
+    struct sql_options options = datasource_sql_options(ds, "jobs start");
+    options.connect_timeout = FIRST_CONNECT;
+    struct sql *sql;
+    if (sql_open(&options, &sql, NULL) < 0)
+        return; /* an instance that never beats is swept as a lost one */
+    datasource_say_goodbye(ds, sql);
+    sql_close(sql);
+}
+
 /* What can be known at start is said at start; a server that does not answer is no reason not to.
  */
 static int first_contact(struct datasource *ds, struct jobs_error *err) {
@@ -285,6 +306,8 @@ void datasource_free(struct datasource *ds) {
     if (ds->running) {
         pthread_join(ds->dispatcher_thread, NULL);
         pthread_join(ds->control_thread, NULL);
+    } else if (ds->introduced) {
+        take_back(ds);
     }
     keeper_stop(ds->keeper);
     relay_stop(ds->relay);

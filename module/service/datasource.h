@@ -111,4 +111,6 @@ struct sql_options datasource_sql_options(const struct datasource *ds,
                                           const char *application_name);
 /* Opens a session and makes sure that schema, instance row and classes are there. */
 int datasource_introduce(struct datasource *ds, struct sql *sql, struct jobs_error *err);
+/* Takes the instance's row away again, if it has no receipts. What fails is logged. */
+void datasource_say_goodbye(struct datasource *ds, struct sql *sql);
 #endif

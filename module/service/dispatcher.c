@@ -170,17 +170,6 @@ static void obey(struct datasource *ds) {
     }
 }
 
-/* A clean end leaves no row behind. */
-static void say_goodbye(struct datasource *ds) {
-    struct jobs_error err;
-    struct sql_parameters p = {0};
-    char id[37];
-    datasource_instance(ds, id);
-    sql_add_text(&p, id);
-    if (sql_call(ds->sql, "instance_delete", &p, SQL_NOTHING, NULL, &err) < 0)
-        log_warning(&ds->service->log, "datasource %s: %s", ds->name, err.text);
-}
-
 void *dispatcher_main(void *arg) {
     struct datasource *ds = arg;
     struct tick *tick = tick_new(ds);
@@ -199,7 +188,7 @@ void *dispatcher_main(void *arg) {
     }
     tick_free(tick);
     if (ds->sql && atomic_load(&ds->drained))
-        say_goodbye(ds);
+        datasource_say_goodbye(ds, ds->sql);
     drop_session(ds);
     return NULL;
 }
