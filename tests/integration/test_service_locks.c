@@ -14,7 +14,7 @@
 #include <cmocka.h>
 #include <libpq-fe.h>
 
-enum { OTHERS = 500 };
+enum { OTHERS = 500, FEW = 100 };
 
 struct fixture {
     const char *url;
@@ -161,8 +161,8 @@ static void assert_chosen_after(const struct fixture *f, const char *id, const c
     test_sql(f->url, "update jobs.t_tenant set state = 'ACTIVE' where tenant = 't6'");
     test_sql(f->url, "select jobs.job_submit('t6', 'count') from generate_series(1, 20)");
     assert_true(runs_wait(20, LONG_MS)); /* those behind it are not held up */
-    submit_many(f->url, "count", OTHERS, 5, NULL);
-    wait_final(f->url, OTHERS + 20, LONG_MS);
+    submit_many(f->url, "count", FEW, 5, NULL);
+    wait_final(f->url, FEW + 20, LONG_MS);
     assert_job(f->url, id, "status", "QUEUED");
     client(f, "%s", how);
     wait_status(f->url, id, "SUCCEEDED");

@@ -29,7 +29,7 @@ static struct {
     struct table jobs;     /* id to struct record */
     struct table attempts; /* "id/attempt" */
     struct begun *begun;
-    size_t count, capacity, going, doubled;
+    size_t count, capacity, going, most, doubled;
     bool shut;
 } state = {.lock = PTHREAD_MUTEX_INITIALIZER, .opened = PTHREAD_COND_INITIALIZER};
 
@@ -39,7 +39,7 @@ void runs_reset(void) {
     table_done(&state.attempts, NULL);
     free(state.begun);
     state.begun = NULL;
-    state.count = state.capacity = state.going = state.doubled = 0;
+    state.count = state.capacity = state.going = state.most = state.doubled = 0;
     state.shut = false;
     pthread_mutex_unlock(&state.lock);
 }
@@ -76,6 +76,7 @@ void runs_begin(const struct job *job) {
     record->began_at = clock_now();
     append(job_tenant(job), n);
     state.going++;
+    state.most = state.going > state.most ? state.going : state.most;
     pthread_mutex_unlock(&state.lock);
 }
 
@@ -98,6 +99,14 @@ size_t runs_count(void) { return locked(&state.count); }
 size_t runs_going(void) { return locked(&state.going); }
 
 size_t runs_doubled(void) { return locked(&state.doubled); }
+
+size_t runs_most(void) {
+    pthread_mutex_lock(&state.lock);
+    size_t most = state.most;
+    state.most = state.going;
+    pthread_mutex_unlock(&state.lock);
+    return most;
+}
 
 size_t runs_of(const char *id) {
     pthread_mutex_lock(&state.lock);

@@ -13,6 +13,7 @@ void runs_end(const struct job *job);
 
 size_t runs_count(void);               /* begun */
 size_t runs_going(void);               /* begun and not ended */
+size_t runs_most(void);                /* the most at a time since this was asked last */
 size_t runs_of(const char *id);        /* begun, of one job */
 int64_t runs_began_at(const char *id); /* clock_now() when its last one began; 0: none */
 /* Wrong in any case: one attempt begun twice, or two runs of a job at the same time. */
