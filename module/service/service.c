@@ -196,8 +196,8 @@ static void say_hello(const struct job_service *service) {
     for (size_t i = 0; i < classes_count(service->classes); i++)
         buf_format(&names, "%s%s", i ? ", " : "", classes_at(service->classes, i)->class->name);
     log_info(&service->log, "instance %s of service %s: %zu slots, datasources: %zu, classes: %s",
-             service->name, config_text(service->config, "jobs.service"),
-             pool_slots(service->pool), service->datasource_count, buf_get(&names));
+             service->name, config_text(service->config, "jobs.service"), pool_slots(service->pool),
+             service->datasource_count, buf_get(&names));
     buf_done(&names);
 }
 
