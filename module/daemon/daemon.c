@@ -1,4 +1,5 @@
 #include "module/daemon/daemon.h"
+#include "module/base/clock.h"
 #include "module/base/config.h"
 #include "module/base/log.h"
 #include "module/daemon/notify.h"
@@ -133,10 +134,13 @@ static void *stop_thread(void *arg) {
     return NULL;
 }
 
-/* A second signal while the runs are waited for: the process ends now, as if it had crashed. */
+/* A second signal while the runs are waited for: the process ends now, as if it had crashed. One
+ * that comes within a second is the first one's echo: timeout(1) and others signal the process and
+ * then its group. */
 static void wait_for_stop(const struct process *process, int done) {
+    int64_t begun = clock_now();
     for (int got; (got = next_signal(process, done)) != 0;)
-        if (got == SIGTERM || got == SIGINT) {
+        if ((got == SIGTERM || got == SIGINT) && clock_now() - begun > CLOCK_SECOND) {
             log_error(&process->log, "second SIG%s: ended at once, with jobs still running",
                       sigabbrev_np(got));
             _exit(EXIT_FAILED);
