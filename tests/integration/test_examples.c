@@ -68,13 +68,21 @@ static void a_shared_object_runs_without_servers(void **state) {
     free(output);
 }
 
-static void a_shared_object_runs_in_jobsd(void **state) {
-    (void)state;
-    pid_t jobsd = program_start((const char *const[]){BUILD_DIR "/bin/jobsd", NULL}, NULL, NULL);
+static pid_t start_jobsd(void) {
+    return program_start((const char *const[]){BUILD_DIR "/bin/jobsd", NULL}, NULL, NULL);
+}
+
+static void count_primes(void) {
     char *output = program_read((const char *const[]){JOBCTL, "submit", "prime-count", "-p",
                                                       "limit:=100000", "--wait", NULL});
     assert_holds(output, " SUCCEEDED\n{\"primes\": 9592, \"largest\": 99991}");
     free(output);
+}
+
+static void a_shared_object_runs_in_jobsd(void **state) {
+    (void)state;
+    pid_t jobsd = start_jobsd();
+    count_primes();
     assert_int_equal(program_end(jobsd, SIGTERM, 20000), 0);
 }
 
@@ -120,9 +128,11 @@ static void the_subscriber_prints_events_in_order(void **state) {
                                                            "acme.*.prime-count", NULL},
                                      NULL, path);
     assert_true(test_wait(log_holds, (const char *[]){path, "listening"}, 20000));
-    a_shared_object_runs_in_jobsd(NULL);
+    pid_t jobsd = start_jobsd();
+    count_primes();
     assert_true(
         test_wait(log_holds, (const char *[]){path, " 4 SUCCEEDED {'primes': 9592"}, 20000));
+    assert_int_equal(program_end(jobsd, SIGTERM, 20000), 0);
     assert_int_equal(program_end(subscriber, SIGINT, 10000), 0);
     char *text = program_read((const char *const[]){"grep", "-oE", "[0-9] [A-Z_]{6,}", path, NULL});
     assert_string_equal(text, "1 QUEUED\n2 TO_BE_RUN\n3 RUNNING\n4 SUCCEEDED");
@@ -151,8 +161,8 @@ int main(void) {
         cmocka_unit_test(embedding_says_what_is_wrong),
         cmocka_unit_test(a_shared_object_runs_without_servers),
         cmocka_unit_test(the_first_job_from_sql),
+        cmocka_unit_test(the_subscriber_prints_events_in_order), /* sees no other prime-count */
         cmocka_unit_test(a_shared_object_runs_in_jobsd),
-        cmocka_unit_test(the_subscriber_prints_events_in_order),
         cmocka_unit_test(the_demo_passes),
     };
     return cmocka_run_group_tests(tests, up, NULL);
