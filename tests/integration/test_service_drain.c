@@ -40,8 +40,8 @@ static void unstarted_jobs_go_back_to_their_place(void **state) {
     const char *url = service_database();
     struct test_service *s = service_start(url, classes, "jobs.pool.size=1", NULL);
     /* Quick runs first: then it chooses ahead. */
-    submit_many(url, "count", 800, 1, NULL);
-    wait_final(url, 800, LONG_MS);
+    submit_many(url, "count", 600, 1, NULL);
+    wait_final(url, 600, LONG_MS);
     runs_gate(false);
     test_sql(url, "select jobs.job_submit('t1', 'gate'); "
                   "select jobs.job_submit_many('t1', (select jsonb_agg(jsonb_build_object("
@@ -67,7 +67,7 @@ static void unstarted_jobs_go_back_to_their_place(void **state) {
     assert_int_equal(test_sql_integer(url, "select count(*) from jobs.t_job_instance"), 0);
     runs_reset();
     s = service_start(url, classes, "jobs.pool.size=1", NULL);
-    wait_final(url, 811, LONG_MS);
+    wait_final(url, 611, LONG_MS);
     char *order = runs_order();
     assert_string_equal(order, "-1 0 1 2 3 4 5 6 7 8 9");
     service_stop(s);

@@ -84,8 +84,8 @@ static void pending_jobs(void **state) {
 /* Runs that were seen to be quick make the service choose ahead: then some wait in its pool. */
 static void a_job_that_waits_in_the_pool(void **state) {
     struct fixture *f = *state;
-    submit_many(f->url, "count", 800, 1, NULL);
-    wait_final(f->url, 800, LONG_MS);
+    submit_many(f->url, "count", 600, 1, NULL);
+    wait_final(f->url, 600, LONG_MS);
     runs_gate(false);
     test_sql(f->url, "select jobs.job_submit_many('t0', '[{\"class_name\": \"gate\"}, "
                      "{\"class_name\": \"count\"}, {\"class_name\": \"count\"}]')");
@@ -102,9 +102,9 @@ static void a_job_that_waits_in_the_pool(void **state) {
     assert_true(test_wait_sql(f->url, LONG_MS,
                               "select count(*) = 1 from jobs.t_job_info j "
                               "join jobs.t_job_ready r on r.id = j.id where "
-                              "j.status = 'QUEUED' and r.seq = 803"));
+                              "j.status = 'QUEUED' and r.seq = 603"));
     runs_gate(true);
-    wait_final(f->url, 803, LONG_MS);
+    wait_final(f->url, 603, LONG_MS);
     free(id);
 }
 
