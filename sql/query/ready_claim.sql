@@ -3,10 +3,10 @@
 -- out: a row per job chosen, all that its run needs (parameters only up to 16 KiB: null = read them with run_parameters);
 --      status FAILED: it had expired. Nobody's row lock is waited for.
 with c as materialized (
-    select x.ctid, x.id, x.seq
+    select x.ctid, x.id, x.now, coalesce(x.expiration_date <= x.now, false) as expired
     from unnest($3::text[], $4::text[], $5::int[]) t(lane, tenant, quota)
     cross join lateral (
-        select r.ctid, r.id, r.seq
+        select r.ctid, r.id, j.expiration_date, clock_timestamp() as now
         from @schema@.t_job_ready r join @schema@.t_job_info j on j.id = any(array[r.id])
         where r.lane = t.lane and r.tenant = t.tenant and j.status = 'QUEUED'
         order by r.priority desc, r.seq limit t.quota
@@ -17,31 +17,32 @@ with c as materialized (
     delete from @schema@.t_job_ready r where r.ctid = any(array(select c.ctid from c))
 ), u as (
     update @schema@.t_job_info j
-    set status = case when j.expiration_date <= clock_timestamp() then 'FAILED' else 'TO_BE_RUN' end::@schema@.job_status,
-        version = j.version + case when j.expiration_date <= clock_timestamp() then 2 else 1 end,
-        stop_date = case when j.expiration_date <= clock_timestamp() then clock_timestamp() end,
-        error_kind = case when j.expiration_date <= clock_timestamp() then 'EXPIRED' end,
-        error = case when j.expiration_date <= clock_timestamp() then 'expiration date reached' end,
-        status_date = clock_timestamp(), attempt = j.attempt + 1, instance = $1::uuid, start_date = null,
-        percent_completed = 0
+    set status = case when c.expired then 'FAILED' else 'TO_BE_RUN' end::@schema@.job_status,
+        version = j.version + case when c.expired then 2 else 1 end,
+        stop_date = case when c.expired then c.now end,
+        error_kind = case when c.expired then 'EXPIRED' else j.error_kind end,
+        error = case when c.expired then 'expiration date reached' else j.error end,
+        status_date = c.now, attempt = j.attempt + 1, instance = $1::uuid, start_date = null, percent_completed = 0
     from c
     where j.id = any(array[c.id]) and j.status = 'QUEUED'
-    returning j.*
+    -- only what is needed: what is returned is stored and read several times
+    returning j.id, j.lane, j.tenant, j.class_name, j.status, j.priority, j.ready_seq, j.attempt, j.attempt_base,
+        j.max_attempts, j.version, j.suspect, j.timeout, j.backoff, j.traceparent, j.parameters_bytes, j.status_date, c.expired,
+        @schema@.job_extras(j.owner, j.description, j.related_type, j.related_id, null, null,
+            case when c.expired then j.error_kind end, case when c.expired then j.error end) as extras
 ), receipt as (
     insert into @schema@.t_job_claim (instance, tick, tenant, ids)
-    select $1::uuid, $2::bigint, u.tenant, array_agg(u.id) from u where u.status = 'TO_BE_RUN' group by u.tenant
+    select $1::uuid, $2::bigint, u.tenant, array_agg(u.id) from u where not u.expired group by u.tenant
 ), failure as (
     insert into @schema@.t_job_failure (tenant, id)
-    select u.tenant, u.id from u where u.status = 'FAILED'
+    select u.tenant, u.id from u where u.expired
     on conflict do nothing
 ), report as materialized (
     select @schema@.job_report(array_agg(u.id), array_agg(u.tenant), array_agg(u.class_name),
         array_agg('QUEUED'::@schema@.job_status),
-        array_agg(case when u.status = 'FAILED' then 'TO_BE_RUN'::@schema@.job_status end),
-        array_agg(u.status), array_agg(u.version), array_agg(u.attempt), array_agg(u.percent_completed),
-        array_agg(case when u.status = 'FAILED' then u.status_date end), array_agg(u.status_date),
-        array_agg(@schema@.job_extras(u.owner, u.description, u.related_type, u.related_id, null, null, u.error_kind, u.error)))
-        as outbox
+        array_agg(case when u.expired then 'TO_BE_RUN'::@schema@.job_status end),
+        array_agg(u.status), array_agg(u.version), array_agg(u.attempt), array_agg(0),
+        array_agg(case when u.expired then u.status_date end), array_agg(u.status_date), array_agg(u.extras)) as outbox
     from u
 )
 select u.id, u.lane, u.tenant, u.class_name, u.status, u.priority, u.ready_seq, u.attempt, u.attempt_base, u.max_attempts, u.version,

@@ -14,13 +14,14 @@ with e as materialized (
         start_date = k.now - k.start_age * interval '1 microsecond', percent_completed = k.percent
     from k
     where j.id = any(array[k.id]) and j.version = k.version and j.instance = $1::uuid
-    returning j.*
+    returning j.id, j.tenant, j.class_name, j.status, j.version, j.attempt, j.percent_completed, j.start_date, j.stop_requested,
+        @schema@.job_extras(j.owner, j.description, j.related_type, j.related_id, null, null, null, null) as extras
 ), report as materialized (
     select @schema@.job_report(array_agg(u.id), array_agg(u.tenant), array_agg(u.class_name),
         array_agg('TO_BE_RUN'::@schema@.job_status), array_agg(null::@schema@.job_status), array_agg(u.status),
         array_agg(u.version), array_agg(u.attempt), array_agg(u.percent_completed), array_agg(null::timestamptz),
         array_agg(u.start_date),
-        array_agg(@schema@.job_extras(u.owner, u.description, u.related_type, u.related_id, null, null, null, null))) as outbox
+        array_agg(u.extras)) as outbox
     from u
 )
 select u.id, 'applied' as state, u.version, u.stop_requested from report cross join u
