@@ -72,7 +72,10 @@ struct job;
 
 enum job_kind {
     JOB_THREAD, /* trusted and quick code: on a thread of the pool, in this process */
-    JOB_PROCESS /* in a child process of its own: refused by this release (JOBS_ECONFIG at start) */
+    /* In a child process, which takes one job after another and is replaced when it ends (the job is
+     * then FAILED, kind CRASH): for code that may crash, leak or hang. Only classes of a shared
+     * object; the child loads it again, so open() is called there, once per child. */
+    JOB_PROCESS
 };
 
 enum job_type {

@@ -122,6 +122,37 @@ int64_t config_class_integer(const struct config *config, const char *class_name
     return entry ? entry->numbers[second] : otherwise;
 }
 
+void config_class_variables(const struct config *config, const char *class_name,
+                            void (*each)(void *arg, const char *name, const char *value),
+                            void *arg) {
+    struct buf prefix = {0};
+    buf_format(&prefix, "jobs.class.%s.env.", class_name);
+    for (size_t i = 0; i < config->count; i++) {
+        const struct config_entry *e = &config->entries[i];
+        if (strcmp(e->key->name, "jobs.class.<name>.env.<NAME>") == 0 &&
+            strncmp(e->name, buf_get(&prefix), prefix.length) == 0)
+            each(arg, e->name + prefix.length, e->value);
+    }
+    buf_done(&prefix);
+}
+
+void config_classes_with(const struct config *config, const char *suffix,
+                         void (*each)(void *arg, const char *class_name, const char *value),
+                         void *arg) {
+    struct buf row = {0};
+    buf_format(&row, "jobs.class.<name>.%s", suffix);
+    for (size_t i = 0; i < config->count; i++) {
+        const struct config_entry *e = &config->entries[i];
+        if (strcmp(e->key->name, buf_get(&row)) != 0)
+            continue;
+        size_t prefix = strlen("jobs.class."), length = strlen(e->name) - prefix;
+        char *name = mem_text_n(e->name + prefix, length - strlen(suffix) - 1);
+        each(arg, name, e->value);
+        free(name);
+    }
+    buf_done(&row);
+}
+
 size_t config_compare(const struct config *now, const struct config *next,
                       void (*differs)(void *arg, const char *key, bool reloadable), void *arg) {
     size_t count = 0;

@@ -39,6 +39,16 @@ const char *config_class_text(const struct config *config, const char *class_nam
 int64_t config_class_integer(const struct config *config, const char *class_name,
                              const char *suffix, int64_t otherwise);
 
+/* Calls `each` for every jobs.class.<name>.env.<NAME>; the texts live as long as the config. */
+void config_class_variables(const struct config *config, const char *class_name,
+                            void (*each)(void *arg, const char *name, const char *value),
+                            void *arg);
+/* Calls `each` for every class that has the suffix ("command"), with its value. The name is valid
+ * during the call. */
+void config_classes_with(const struct config *config, const char *suffix,
+                         void (*each)(void *arg, const char *class_name, const char *value),
+                         void *arg);
+
 /* Calls `differs` for every key whose value is not the same in both, in the order of config_print,
  * and tells whether a running service can take the new value. Returns how many differ. */
 size_t config_compare(const struct config *now, const struct config *next,

@@ -1,9 +1,11 @@
-/* jobctl run: one class on a thread of this process. No database, no broker. */
+/* jobctl run: one class, on a thread of this process or in a child, as jobsd would run it. No
+ * database, no broker. */
 #include "module/base/error.h"
 #include "module/base/mem.h"
 #include "module/cli/print.h"
 #include "module/job/classes.h"
 #include "module/worker/builtin.h"
+#include "module/worker/children.h"
 #include "module/worker/loader.h"
 #include "module/worker/run.h"
 
@@ -138,15 +140,17 @@ static const char *root_of(const struct cli *cli, const char *class_name) {
     return root && *root ? root : "/";
 }
 
-static int load_classes(struct cli *cli, struct classes *classes) {
-    struct log log = {LOG_LEVEL_WARNING, log_text_sink, NULL};
+/* `log` must live as long as the classes. */
+static int load_classes(struct cli *cli, struct classes *classes, const struct log *log) {
     struct jobs_error err;
     const char *dir = cli_text(cli, "classes-dir");
     int rc =
         builtin_add(classes, root_of(cli, "sha256-manifest"), root_of(cli, "file-stats"), &err);
+    dir = dir ? dir : config_text(cli->config, "jobs.classes.dir");
     if (rc == 0)
-        rc = loader_add_directory(classes, dir ? dir : config_text(cli->config, "jobs.classes.dir"),
-                                  &log, &err);
+        rc = loader_add_directory(classes, dir, log, &err);
+    if (rc == 0)
+        rc = children_add(classes, cli->config, dir, log, &err);
     return rc < 0 ? cli_fail(&err) : EXIT_OK;
 }
 
@@ -164,6 +168,15 @@ static int unknown_class(const struct classes *classes, const char *name) {
     return cli_fail(&err);
 }
 
+/* What the run left of its base is empty directories. */
+static void remove_base(const char *base) {
+    struct buf tenant = {0};
+    buf_format(&tenant, "%s/local", base);
+    rmdir(buf_get(&tenant));
+    rmdir(base);
+    buf_done(&tenant);
+}
+
 static int run_class(struct cli *cli, struct classes *classes, const char *parameters) {
     const char *name = cli->command.arguments[0];
     struct jobs_error failure = {0};
@@ -172,7 +185,8 @@ static int run_class(struct cli *cli, struct classes *classes, const char *param
     if (!entry)
         return failure.code && strstr(failure.text, name) ? cli_fail(&failure)
                                                           : unknown_class(classes, name);
-    int64_t timeout = entry->class->timeout;
+    int64_t timeout = config_class_integer(cli->config, name, "timeout", entry->class->timeout);
+    int64_t workspace = config_class_integer(cli->config, name, "workspace", -1);
     int status = cli_duration(cli, "timeout", &timeout);
     if (status)
         return status;
@@ -186,16 +200,18 @@ static int run_class(struct cli *cli, struct classes *classes, const char *param
                               .class_name = name,
                               .parameters = parameters,
                               .attempt = 1,
+                              .attempts = 1,
                               .version = 1,
                               .timeout = timeout,
-                              .workspace_base = base};
+                              .workspace_base = base,
+                              .workspace = workspace < 0 ? 0 : workspace > 0 ? 1 : -1};
     struct local_run local = {.cli = cli,
                               .job = run_new(&order, entry->class, entry->shared),
                               .terminal = isatty(STDERR_FILENO)};
     run_set_log(local.job, log_line, NULL);
     status = run_watched(&local);
     run_free(local.job);
-    rmdir(base);
+    remove_base(base);
     return status;
 }
 
@@ -205,8 +221,9 @@ int verb_run(struct cli *cli) {
     if (!status)
         status = cli_configure(cli);
     if (!status) {
+        struct log log = {LOG_LEVEL_WARNING, log_text_sink, NULL};
         struct classes *classes = classes_new();
-        status = load_classes(cli, classes);
+        status = load_classes(cli, classes, &log);
         if (!status)
             status = run_class(cli, classes, buf_get(&parameters));
         classes_free(classes);

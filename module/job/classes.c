@@ -184,6 +184,30 @@ int classes_add(struct classes *classes, const struct job_class *class, const ch
     return classes_add_bound(classes, class, origin, NULL, NULL, err);
 }
 
+static struct member *find_member(const struct classes *classes, const char *name,
+                                  struct jobs_error *err) {
+    bool there;
+    size_t at = place_of(classes, name, &there);
+    if (!there)
+        error_set(err, JOBS_ENOENT, "there is no class %s", name);
+    return there ? classes->members[at] : NULL;
+}
+
+int classes_rebind(struct classes *classes, const char *name, int (*run)(struct job *job),
+                   void *shared, void (*free_shared)(void *shared), struct jobs_error *err) {
+    struct member *member = find_member(classes, name, err);
+    if (!member)
+        return JOBS_ENOENT;
+    if (member->free_shared)
+        member->free_shared(member->entry.shared);
+    member->class.run = run;
+    member->class.open = NULL;
+    member->class.close = NULL;
+    member->entry.shared = shared;
+    member->free_shared = free_shared;
+    return 0;
+}
+
 /* open() may leave its error empty: who reads the text must learn at least which class it was. */
 static int open_member(struct member *member, struct jobs_error *err) {
     struct jobs_error own = {0};
@@ -221,6 +245,13 @@ static bool is_among(const char *const *names, size_t n, const char *name) {
         if (strcmp(names[i], name) == 0)
             return true;
     return false;
+}
+
+int classes_open_one(struct classes *classes, const char *name, struct jobs_error *err) {
+    struct member *member = find_member(classes, name, err);
+    if (!member)
+        return JOBS_ENOENT;
+    return member->class.open && !member->opened ? open_member(member, err) : 0;
 }
 
 char *classes_similar(const char *const *names, size_t n, const char *name) {

@@ -28,6 +28,12 @@ int classes_add(struct classes *classes, const struct job_class *class, const ch
 int classes_add_bound(struct classes *classes, const struct job_class *class, const char *origin,
                       void *shared, void (*free_shared)(void *shared), struct jobs_error *err);
 
+/* Lets another function run the class, with other data in place of what it had (freed) or would
+ * open: its open and close are not called in this process. Before classes_open. JOBS_ENOENT: there
+ * is none of that name; `shared` stays the caller's. */
+int classes_rebind(struct classes *classes, const char *name, int (*run)(struct job *job),
+                   void *shared, void (*free_shared)(void *shared), struct jobs_error *err);
+
 /* Hands over something the classes need while they live: release(thing) is the last act of
  * classes_free. */
 void classes_own(struct classes *classes, void *thing, void (*release)(void *thing));
@@ -42,6 +48,9 @@ const struct class_entry *classes_at(const struct classes *classes, size_t i); /
  * the first failure comes in err and the return value is its code (JOBS_EINVAL if it gave none),
  * the others stay usable. */
 int classes_open(struct classes *classes, struct jobs_error *err);
+
+/* The same for one class alone; one that cannot be opened stays. JOBS_ENOENT: none of that name. */
+int classes_open_one(struct classes *classes, const char *name, struct jobs_error *err);
 
 /* Up to three different names similar to `name` of names[0..n), nearest first, as "a, b"; "" when none is
  * near. Caller frees. */

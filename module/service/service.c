@@ -7,6 +7,7 @@
 #include "module/base/uuid.h"
 #include "module/service/datasource.h"
 #include "module/worker/builtin.h"
+#include "module/worker/children.h"
 #include "module/worker/loader.h"
 
 #include <poll.h>
@@ -92,18 +93,6 @@ static int add_own_classes(struct job_service *service, const struct job_class *
     return 0;
 }
 
-static int check_kinds(const struct job_service *service, struct jobs_error *err) {
-    for (size_t i = 0; i < classes_count(service->classes); i++) {
-        const struct class_entry *entry = classes_at(service->classes, i);
-        if (entry->class->kind != JOB_THREAD)
-            return error_set(err, JOBS_ECONFIG,
-                             "class %s (%s) asks to run in a process of its own, which this "
-                             "release does not offer",
-                             entry->class->name, entry->origin);
-    }
-    return 0;
-}
-
 static int load_classes(struct job_service *service, const struct job_class *const *own,
                         struct jobs_error *err) {
     const struct config *config = service->config;
@@ -116,11 +105,15 @@ static int load_classes(struct job_service *service, const struct job_class *con
         rc = loader_add_directory(service->classes, config_text(config, "jobs.classes.dir"),
                                   &service->log, err);
     if (rc == 0)
-        rc = check_kinds(service, err);
+        rc = children_add(service->classes, config, config_text(config, "jobs.classes.dir"),
+                          &service->log, err);
+    if (rc < 0)
+        return rc;
     struct jobs_error closed;
-    if (rc == 0 && classes_open(service->classes, &closed) < 0)
+    if (classes_open(service->classes, &closed) < 0)
         log_error(&service->log, "a class is not offered: %s", closed.text);
-    return rc;
+    children_prepare(service->classes);
+    return 0;
 }
 
 /* ---- start ---- */

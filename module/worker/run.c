@@ -34,6 +34,7 @@ struct job *run_new(const struct run_order *order, const struct job_class *class
     job->class = class;
     job->shared = shared;
     job->attempt = order->attempt;
+    job->attempts = order->attempts;
     job->version = order->version;
     job->timeout = order->timeout;
     job->need_workspace = order->workspace ? order->workspace > 0 : class->need_workspace;
@@ -56,6 +57,10 @@ void run_free(struct job *job) {
     free(job->outcome.error);
     free(job->outcome.result);
     free(job->outcome.result_class_name);
+    free(job->outcome.log);
+    tail_done(&job->output);
+    tail_done(&job->errors);
+    tail_done(&job->log);
     free(job->error);
     free(job->result);
     free(job->result_class_name);
@@ -109,6 +114,13 @@ void run_execute(struct job *job) {
         leave_workspace(job);
         run_settle(job, returned);
     }
+}
+
+void run_call(struct job *job, const char *workspace) {
+    start_clock(job);
+    if (workspace && *workspace)
+        job->workspace = mem_text(workspace);
+    run_settle(job, job->class->run(job));
 }
 
 const struct run_outcome *run_outcome(const struct job *job) { return &job->outcome; }

@@ -12,6 +12,7 @@
 #define RUN_RESULT_MAX ((size_t)1 << 20) /* bytes of a result's text; more is FAILED/RESULT */
 #define RUN_ERROR_MAX ((size_t)64 << 10) /* bytes of an error's text; more is cut and marked */
 #define RUN_RESULT_CLASS_NAME_MAX ((size_t)255)
+#define RUN_LOG_MAX ((size_t)64 << 10) /* bytes of what is kept of log and outputs */
 
 /* What is to be run. run_new copies all texts. NULL counts as "". */
 struct run_order {
@@ -19,7 +20,8 @@ struct run_order {
     const char *parameters; /* a JSON object as text, as the database gave it; "" counts as {} */
     const char *traceparent;
     unsigned attempt, version;
-    int64_t timeout; /* ms from the begin of run_execute, 0 = none (job and class are settled) */
+    unsigned attempts; /* how many there may be, 0 = not known: for programs to read */
+    int64_t timeout;   /* ms from the begin of run_execute, 0 = none (job and class are settled) */
     /* Directory under which <tenant>/<id>/<version> is made; NULL: the class may not need one. */
     const char *workspace_base;
     int workspace; /* configured: 1 made, -1 not made, 0 what the class says */
@@ -37,12 +39,14 @@ enum run_end {
 struct run_outcome {
     enum run_end end;
     int64_t delay; /* ms, not negative, of RUN_RETRY_IN and RUN_SNOOZED */
-    /* Of failures "ERROR", "TIMEOUT", "PARAMETER", "WORKSPACE" or "RESULT" (static), else NULL. */
+    /* Of failures "ERROR", "TIMEOUT", "CRASH", "CLASS", "PARAMETER", "WORKSPACE" or "RESULT"
+     * (static), else NULL. */
     const char *error_kind;
     /* Owned by the run, NULL if none. */
     char *error;  /* valid UTF-8, at most 64 KiB */
     char *result; /* UTF-8, JSON as the class gave it, not yet judged; at most 1 MiB */
     char *result_class_name;
+    char *log; /* the last of what it logged, of stdout and of stderr: valid UTF-8, <= 64 KiB */
 };
 
 enum run_stop_reason {
@@ -66,6 +70,9 @@ void run_free(struct job *job); /* not while run_execute is under way; NULL is f
  * and the same normalisation. The timeout needs nobody's help: job_is_stopped, job_sleep and the
  * stop descriptor notice it by themselves, and so does the outcome. */
 void run_execute(struct job *job);
+/* The part of it that a child host does for the process that checked parameters and made the
+ * workspace ("" or NULL: none): calls class->run and settles. */
+void run_call(struct job *job, const char *workspace);
 const struct run_outcome *run_outcome(const struct job *job);
 /* Replaces the outcome by RUN_FAILED_FOR_GOOD of this kind (static text), dropping result and error
  * (a result the database refuses). Only after run_execute. */
@@ -76,6 +83,13 @@ void run_stop(struct job *job, enum run_stop_reason reason);
 enum run_stop_reason run_stop_reason(const struct job *job);
 /* 0 to 100, never less than the last time; 100 after a success. Any thread. */
 unsigned run_percent(const struct job *job);
+/* How far a child is: sets count and ticks (as the child counts them), or a percentage of the count.
+ * What is not positive, or less than before, changes nothing. */
+void run_set_progress(struct job *job, int64_t count, int64_t done);
+void run_set_completion(struct job *job, double percent);
+void run_get_progress(const struct job *job, int64_t *ret_count, int64_t *ret_done);
+/* Since how many ms has it been told to stop (or is over its timeout)? Negative: it has not. */
+int64_t run_stopping_for(const struct job *job);
 /* What job_log writes goes to `sink` (valid UTF-8, at most 2 KiB), on the thread that called
  * job_log; without a sink it is dropped. Set before run_execute. */
 void run_set_log(struct job *job,

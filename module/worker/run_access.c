@@ -62,8 +62,6 @@ const char *job_json(struct job *job, const char *name) {
 }
 
 void job_log(struct job *job, int level, const char *format, ...) {
-    if (!job->log_sink)
-        return;
     char text[2048];
     va_list args;
     va_start(args, format);
@@ -73,6 +71,11 @@ void job_log(struct job *job, int level, const char *format, ...) {
         return;
     size_t length = (size_t)n < sizeof text ? (size_t)n : text_cut(text, sizeof text - 1);
     char *clean = text_clean(text, length, sizeof text);
-    job->log_sink(job->log_arg, job, level, clean);
+    pthread_mutex_lock(&job->lock);
+    tail_add(&job->log, clean, strlen(clean));
+    tail_add(&job->log, "\n", 1);
+    pthread_mutex_unlock(&job->lock);
+    if (job->log_sink)
+        job->log_sink(job->log_arg, job, level, clean);
     free(clean);
 }

@@ -10,6 +10,7 @@
 
 /* Its own code: a result that was refused, whatever job_succeed was called for. */
 #define CODE_REFUSED RUN_CODE(64)
+#define CODE_KIND RUN_CODE(65) /* of run_fail_kind */
 
 static void replace(char **text, char *by) {
     free(*text);
@@ -98,6 +99,20 @@ int job_retry_in(struct job *job, int64_t delay, const char *format, ...) {
     return note_failure(job, RUN_RETRY_IN, delay, text);
 }
 
+int run_fail_kind(struct job *job, enum run_end end, const char *error_kind, const char *format,
+                  ...) {
+    va_list args;
+    va_start(args, format);
+    char *text = error_text(format, args);
+    va_end(args);
+    pthread_mutex_lock(&job->lock);
+    job->error_kind = error_kind;
+    job->error_end = end;
+    pthread_mutex_unlock(&job->lock);
+    note_failure(job, end, 0, text);
+    return CODE_KIND;
+}
+
 int job_snooze(struct job *job, int64_t delay) {
     return note_failure(job, RUN_SNOOZED, delay, NULL);
 }
@@ -122,6 +137,8 @@ static void settle_returned(struct job *job, int returned) {
     char text[120];
     if (returned == CODE_REFUSED || (returned == 0 && job->result_refused)) {
         fail(out, RUN_FAILED_FOR_GOOD, "RESULT", take(&job->error));
+    } else if (returned == CODE_KIND && job->error_kind) {
+        fail(out, job->error_end, job->error_kind, take(&job->error));
     } else if (returned == 0) {
         out->end = RUN_SUCCEEDED;
         out->result = take(&job->result);
@@ -154,6 +171,29 @@ static void settle_timeout(struct job *job) {
     out->delay = 0;
 }
 
+static void add_section(struct buf *log, const char *name, const struct tail *tail) {
+    if (tail->total == 0)
+        return;
+    buf_format(log, "%s--- %s", log->length ? "\n" : "", name);
+    if (tail->total > TAIL_MAX)
+        buf_format(log, " (the last of %zu bytes)", tail->total);
+    buf_char(log, '\n');
+    tail_get(tail, TAIL_MAX, log);
+    while (log->length > 0 && log->data[log->length - 1] == '\n')
+        log->data[--log->length] = '\0';
+    buf_char(log, '\n');
+}
+
+static void settle_log(struct job *job) {
+    struct buf log = {0};
+    add_section(&log, "log", &job->log);
+    add_section(&log, "stdout", &job->output);
+    add_section(&log, "stderr", &job->errors);
+    if (log.length > 0)
+        replace(&job->outcome.log, clean_text(buf_get(&log), log.length, RUN_LOG_MAX));
+    buf_done(&log);
+}
+
 static void settle_stop(struct job *job) {
     struct run_outcome *out = &job->outcome;
     if (out->end == RUN_SUCCEEDED) {
@@ -173,6 +213,7 @@ static void settle_stop(struct job *job) {
 void run_settle(struct job *job, int returned) {
     pthread_mutex_lock(&job->lock);
     settle_returned(job, returned);
+    settle_log(job);
     pthread_mutex_unlock(&job->lock);
     settle_stop(job);
 }

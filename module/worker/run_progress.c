@@ -17,6 +17,26 @@ void job_advance_completion(struct job *job, int64_t ticks) {
                                                     memory_order_relaxed));
 }
 
+void run_set_progress(struct job *job, int64_t count, int64_t done) {
+    job_set_completion_count(job, count);
+    int64_t old = atomic_load_explicit(&job->done, memory_order_relaxed);
+    while (old < done &&
+           !atomic_compare_exchange_weak_explicit(&job->done, &old, done, memory_order_relaxed,
+                                                  memory_order_relaxed))
+        ;
+}
+
+void run_set_completion(struct job *job, double percent) {
+    int64_t count = atomic_load_explicit(&job->count, memory_order_relaxed);
+    double done = (double)count * percent / 100;
+    run_set_progress(job, 0, done < (double)INT64_MAX ? (int64_t)done : INT64_MAX);
+}
+
+void run_get_progress(const struct job *job, int64_t *ret_count, int64_t *ret_done) {
+    *ret_count = atomic_load_explicit(&job->count, memory_order_relaxed);
+    *ret_done = atomic_load_explicit(&job->done, memory_order_relaxed);
+}
+
 /* 100 only when all is done, also for counts near the end of the range. */
 static unsigned percent_of(int64_t done, int64_t count) {
     if (done >= count)

@@ -30,6 +30,7 @@ void run_stop(struct job *job, enum run_stop_reason reason) {
     if (reason == RUN_STOP_NONE ||
         !atomic_compare_exchange_strong(&job->stop_reason, &none, (int)reason))
         return;
+    atomic_store(&job->stopped_at, clock_now());
     /* Under the lock no sleeper is between its look at the flag and its wait, and no descriptor
      * half made. */
     pthread_mutex_lock(&job->lock);
@@ -42,6 +43,14 @@ void run_stop(struct job *job, enum run_stop_reason reason) {
 
 enum run_stop_reason run_stop_reason(const struct job *job) {
     return (enum run_stop_reason)atomic_load(&job->stop_reason);
+}
+
+int64_t run_stopping_for(const struct job *job) {
+    int64_t now = clock_now(), since = atomic_load(&job->stopped_at);
+    int64_t deadline = atomic_load(&job->deadline);
+    if (since == 0 && deadline > 0 && now >= deadline)
+        since = deadline; /* it does not look: nobody has noted it */
+    return since == 0 ? -1 : (now - since) / CLOCK_MS;
 }
 
 void run_check_deadline(struct job *job) {

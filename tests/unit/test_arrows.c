@@ -22,6 +22,8 @@ static const struct {
     {"module/job", {NULL}},
     {"module/store", {"module/job", "sql"}},
     {"module/worker", {"module/job"}},
+    {"module/spawner", {"module/worker"}}, /* what they say to each other */
+    {"module/host", {"module/job", "module/worker"}},
     {"module/service", {"module/job", "module/store", "module/worker", "tenant", "amqp", "sql"}},
     {"module/api", {"module/job", "module/service", "module/store", "tenant", "amqp"}},
     {"module/cli",

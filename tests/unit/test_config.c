@@ -423,7 +423,7 @@ static void test_url_file_errors(void **state) {
 static void test_keys_without_effect(void **state) {
     (void)state;
     write_text(FILE_NAME, "jobs.api.listen = 127.0.0.1:80\njobs.amqp.vhost.mode = tenant\n"
-                          "jobs.class.a.kind = thread\njobs.class.b.kind = program\n"
+                          "jobs.class.a.kind = thread\njobs.class.b.max_running = 3\n"
                           "jobs.class.a.attempts = 3\njobs.pool.size = 3\n");
     struct buf warnings = {0};
     struct config *config =
@@ -433,8 +433,7 @@ static void test_keys_without_effect(void **state) {
         buf_get(&warnings),
         "warning: jobsd.properties:2: jobs.amqp.vhost.mode = tenant has no effect in this release\n"
         "warning: jobsd.properties:1: jobs.api.listen has no effect in this release\n"
-        "warning: setting: jobs.class.a.env.TOKEN has no effect in this release\n"
-        "warning: jobsd.properties:4: jobs.class.b.kind = program has no effect in this release\n");
+        "warning: jobsd.properties:4: jobs.class.b.max_running has no effect in this release\n");
     config_free(config);
     buf_done(&warnings);
 }
