@@ -2,7 +2,7 @@
 _jobctl() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} words=
     if [ "$COMP_CWORD" -eq 1 ]; then
-        words=" migrate tenant submit run show list release stop retry lock wait watch events stats classes instances fsck purge --help --version"
+        words=" migrate tenant submit run show logs list release stop retry lock wait watch events stats classes instances fsck quarantine purge --help --version"
     elif [ "$COMP_CWORD" -eq 2 ] && [ "$previous" = tenant ]; then
         words=" create list show set pause resume maintenance remove"
     else
@@ -26,6 +26,7 @@ _jobctl() {
             "submit") words=" -p --parameter --parameters --priority --pending --at --in --expires --description --owner --related-type --related-id --attempts --timeout --backoff --locked --traceparent --id -w --wait --wait-timeout -t --tenant --json --url --schema --datasource -c --config -h --help" ;;
             "run") words=" -p --parameter --parameters --timeout --classes-dir --json -c --config -h --help" ;;
             "show") words=" --attempts -t --tenant --json --url --schema --datasource -c --config -h --help" ;;
+            "logs") words=" --attempt -t --tenant --json --url --schema --datasource -c --config -h --help" ;;
             "list") words=" -s --status --class --owner --related-type --related-id -n --limit --after -t --tenant --json --url --schema --datasource -c --config -h --help" ;;
             "release") words=" -t --tenant --url --schema --datasource -c --config -h --help" ;;
             "stop") words=" --amqp --timeout -t --tenant --url --schema --datasource --amqp-url --service -c --config -h --help" ;;
@@ -38,6 +39,8 @@ _jobctl() {
             "classes") words=" --json --url --schema --datasource -c --config -h --help" ;;
             "instances") words=" --json --url --schema --datasource -c --config -h --help" ;;
             "fsck") words=" --json --url --schema --datasource -c --config -h --help" ;;
+            "quarantine list") words=" -t --tenant --json --url --schema --datasource -c --config -h --help" ;;
+            "quarantine release") words=" -t --tenant --url --schema --datasource -c --config -h --help" ;;
             "purge") words=" --older-than -s --status -t --tenant --url --schema --datasource -c --config -h --help" ;;
             esac
             ;;

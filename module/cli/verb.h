@@ -86,6 +86,7 @@ int verb_tenant_remove(struct cli *cli);
 int verb_submit(struct cli *cli);
 int verb_run(struct cli *cli);
 int verb_show(struct cli *cli);
+int verb_logs(struct cli *cli);
 int verb_list(struct cli *cli);
 int verb_release(struct cli *cli);
 int verb_stop(struct cli *cli);
@@ -98,6 +99,8 @@ int verb_stats(struct cli *cli);
 int verb_classes(struct cli *cli);
 int verb_instances(struct cli *cli);
 int verb_fsck(struct cli *cli);
+int verb_quarantine_list(struct cli *cli);
+int verb_quarantine_release(struct cli *cli);
 int verb_purge(struct cli *cli);
 int verb_completion(struct cli *cli);
 #endif

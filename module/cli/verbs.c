@@ -49,6 +49,11 @@ static const struct option show_options[] = {
     {0, NULL, NULL, NULL, NULL},
 };
 
+static const struct option logs_options[] = {
+    {0, "attempt", "N", "of this attempt alone", NULL},
+    {0, NULL, NULL, NULL, NULL},
+};
+
 /* clang-format off */
 #define FILTERS \
     {'s', "status", "STATUS", "in this status; several with commas or repeated", STATUSES}, \
@@ -137,6 +142,9 @@ const struct verb verbs[] = {
      "(jobs.class.<name>.root) read everywhere if none is set. Ctrl-C asks the run to stop.",
      WITH_CONFIG | WITH_JSON, run_options, verb_run, false},
     {"show", "ID", 1, 1, "Show a job", NULL, TENANT | WITH_JSON, show_options, verb_show, false},
+    {"logs", "ID", 1, 1, "Show what a job printed and logged",
+     "The end of it is kept with each attempt, as long as the job.", TENANT | WITH_JSON,
+     logs_options, verb_logs, false},
     {"list", NULL, 0, 0, "List jobs, newest first", NULL, TENANT | WITH_JSON, list_options,
      verb_list, false},
     {"release", "ID…", 1, -1, "Let PENDING jobs go", NULL, TENANT, NULL, verb_release, false},
@@ -166,6 +174,12 @@ const struct verb verbs[] = {
     {"fsck", NULL, 0, 0, "Check that the tables agree with each other",
      "Prints what does not, and then exits 1. Takes one snapshot, changes nothing.",
      DATABASE | WITH_JSON, NULL, verb_fsck, false},
+    {"quarantine list", NULL, 0, 0, "List job classes that are parked for a tenant",
+     "A class is parked for ten minutes when five of its runs crashed within ten minutes. Its jobs\n"
+     "wait then (PENDING). Of all tenants unless one is named.",
+     TENANT | WITH_JSON, NULL, verb_quarantine_list, false},
+    {"quarantine release", "CLASS", 1, 1, "End a quarantine", "Its jobs go on within a minute.",
+     TENANT, NULL, verb_quarantine_release, false},
     {"purge", NULL, 0, 0, "Remove jobs that ended long ago",
      "Prints how many. Of all tenants unless one is named; locked jobs stay. jobsd does the same\n"
      "all the time, for jobs older than jobs.retention.succeeded.days and .failed.days.",

@@ -5,6 +5,7 @@
 #include "module/base/mem.h"
 #include "module/service/control.h"
 #include "module/service/dispatcher.h"
+#include "module/service/quarantine.h"
 #include "module/service/takeover.h"
 #include "module/service/tick.h"
 
@@ -193,6 +194,7 @@ static void datasource_delete(struct datasource *ds) {
         LIST_EACH (&ds->lives[i], p)
             live_free(LIST_ENTRY(p, struct live, link));
     takeover_done(ds);
+    quarantine_done(ds);
     table_done(&ds->by_id, NULL);
     receipts_done(&ds->receipts);
     shares_done(&ds->shares);

@@ -2,6 +2,7 @@
 
 #include "module/base/clock.h"
 #include "module/service/lives.h"
+#include "module/service/quarantine.h"
 #include "module/service/reconnect.h"
 #include "module/service/takeover.h"
 #include "module/service/tick.h"
@@ -179,8 +180,10 @@ void *dispatcher_main(void *arg) {
         lives_hand_back(ds, clock_now());
         if (!ds->sql)
             connect_session(ds);
-        if (ds->sql)
+        if (ds->sql) {
             takeover_work(ds);
+            quarantine_work(ds);
+        }
         bool worked = ds->sql && work(ds, tick);
         obey(ds);
         if (!worked)

@@ -33,6 +33,11 @@ void live_set_end(struct live *live, enum job_status target, bool spare, const c
                                   .error = live->own_error};
 }
 
+void live_park(struct live *live, int64_t delay, const char *error_kind, const char *error) {
+    live_set_end(live, JOB_PENDING, true, "HANDED_BACK", delay, error_kind, error);
+    live->estimate = 0; /* nothing to refund */
+}
+
 int64_t live_backoff(int64_t from, int64_t most, int used, double random) {
     if (most < from)
         most = from;
@@ -93,9 +98,10 @@ static void decide_snooze(struct live *live, const struct run_outcome *o) {
  * most once. */
 static void decide_interrupted(struct live *live) {
     if (live->entry->class->at_most_once)
-        live_set_end(
-            live, JOB_FAILED, false, "FAILED", 0, "CRASH",
-            "its run was ended by a shutdown; an at_most_once job is not run again unless retried");
+        live_set_end(/* no crash of its class: the outcome tells */
+                     live, JOB_FAILED, false, "HANDED_BACK", 0, "CRASH",
+                     "its run was ended by a shutdown; an at_most_once job is not run again unless "
+                     "retried");
     else
         live_set_end(live, JOB_QUEUED, true, "HANDED_BACK", 0, NULL, NULL);
 }
@@ -119,4 +125,5 @@ void live_decide(struct live *live, const struct config *config) {
     } else {
         decide_failure(live, o, config);
     }
+    live->end.log = o->log;
 }

@@ -40,6 +40,7 @@ struct live_end {
     const char *error_kind;                 /* static, or NULL */
     const char *error;                      /* belongs to the run or to `own_error` */
     const char *result, *result_class_name; /* belong to the run */
+    const char *log;                        /* likewise; NULL: it said nothing */
 };
 
 struct live {
@@ -85,6 +86,10 @@ void live_decide(struct live *live, const struct config *config);
  */
 void live_set_end(struct live *live, enum job_status target, bool spare, const char *outcome,
                   int64_t delay, const char *error_kind, const char *error);
+/* Sets the end of one that must wait though it was chosen: PENDING for `delay` ms, without using an
+ * attempt; the reason stays visible until it runs. Its tenant's share is charged all the same: who
+ * has a thousand such jobs does not keep the others waiting. */
+void live_park(struct live *live, int64_t delay, const char *error_kind, const char *error);
 /* Milliseconds before attempt number `used` + 1 (`used` >= 1): doubles from `from` to `most`, +-20
  * % jitter. `random` in [0, 1). */
 int64_t live_backoff(int64_t from, int64_t most, int used, double random);

@@ -2,6 +2,7 @@
 
 #include "module/base/clock.h"
 #include "module/base/mem.h"
+#include "module/service/quarantine.h"
 
 #define WAIT_MOST \
     CLOCK_SECOND /* a claimed job that does not come to run by then is handed back \
@@ -72,6 +73,15 @@ static int workspace_wanted(const struct config *config, const char *class_name)
     return said < 0 ? 0 : said == 0 ? -1 : 1;
 }
 
+/* How many runs the job may have, for those that want to know. */
+static unsigned attempts_of(const struct live *live, const struct config *config) {
+    const struct job_class *class = live->entry->class;
+    int64_t most = live->max_attempts;
+    if (most <= 0)
+        most = config_class_integer(config, live->class_name, "attempts", class->attempts);
+    return class->at_most_once || most <= 0 ? 1 : (unsigned)most;
+}
+
 static void make_run(struct datasource *ds, struct live *live, const char *parameters) {
     const struct config *config = service_config(ds->service);
     const struct job_class *class = live->entry->class;
@@ -81,6 +91,7 @@ static void make_run(struct datasource *ds, struct live *live, const char *param
                               .parameters = parameters,
                               .traceparent = live->traceparent,
                               .attempt = (unsigned)live->attempt,
+                              .attempts = attempts_of(live, config),
                               .version = (unsigned)live->version,
                               .timeout = live->timeout > 0
                                              ? live->timeout
@@ -97,6 +108,8 @@ static void make_run(struct datasource *ds, struct live *live, const char *param
 void live_launch(struct datasource *ds, struct live *live, const char *parameters) {
     if (!live->entry) {
         live_move(ds, live, LIVE_CLASSLESS);
+    } else if (quarantine_park(ds, live)) {
+        live_move(ds, live, LIVE_ENDING);
     } else if (!parameters) {
         live_move(ds, live, LIVE_FETCHING);
     } else {

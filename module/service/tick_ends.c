@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#define DATA_MAX ((size_t)8 << 20)   /* results and errors in one tick */
+#define DATA_MAX ((size_t)8 << 20)   /* results, errors and logs in one tick */
 #define CLOSE_ALONE (100 * CLOCK_MS) /* receipts with nothing else to write wait for so long */
 
 enum {
@@ -25,6 +25,7 @@ enum {
     DELAYS,
     SPARES,
     OUTCOMES,
+    LOGS,
     ARRAYS
 };
 
@@ -58,6 +59,7 @@ static void put_end(struct tick *tick, struct buf **a, const struct live *live) 
     sql_array_integer(a[DELAYS], delay_of(live));
     sql_array_boolean(a[SPARES], end->spare);
     sql_array_plain(a[OUTCOMES], end->outcome[0] ? end->outcome : "NULL");
+    sql_array_text(a[LOGS], end->log);
 }
 
 static void apply_ends(struct tick *tick, const struct sql_result *rows) {
@@ -88,10 +90,10 @@ void tick_add_ends(struct tick *tick) {
         struct live *live = LIST_ENTRY(p, struct live, link);
         if (live->retry_at > tick->now)
             continue;
-        for (int i = 0; !arrays[OUTCOMES] && i < ARRAYS; i++)
+        for (int i = 0; !arrays[ARRAYS - 1] && i < ARRAYS; i++)
             arrays[i] = tick_array(tick);
         if (tick->end_count == ds->end_limit ||
-            arrays[RESULTS]->length + arrays[ERRORS]->length > DATA_MAX)
+            arrays[RESULTS]->length + arrays[ERRORS]->length + arrays[LOGS]->length > DATA_MAX)
             break;
         tick->ends[tick->end_count++] = live;
         put_end(tick, arrays, live);

@@ -26,6 +26,12 @@ int store_attempts(const struct job_info_service *s, const char *tenant, const c
                    void (*row)(void *arg, const struct store_attempt *attempt), void *arg,
                    struct jobs_error *err);
 
+/* What is kept of what a job's attempts printed and logged: of one attempt, or (0) of all that said
+ * something. */
+int store_logs(const struct job_info_service *s, const char *tenant, const char *id,
+               unsigned attempt, void (*row)(void *arg, unsigned attempt, const char *tail),
+               void *arg, struct jobs_error *err);
+
 struct store_count {
     const char *tenant, *class_name;
     int64_t n[7]; /* by enum job_status */
@@ -81,6 +87,18 @@ struct store_keep {
  * jobs, 500 in a transaction; JOBS_EINVAL inside one. *ret_removed counts on failure too. */
 int store_purge(const struct job_info_service *s, const struct store_keep *keep,
                 int64_t *ret_removed, struct jobs_error *err);
+
+struct store_quarantine {
+    const char *tenant, *class_name, *reason;
+    int64_t until, crashes;
+};
+/* Classes that are parked for a tenant (NULL: for any) because their runs crashed. */
+int store_quarantines(const struct job_info_service *s, const char *tenant,
+                      void (*row)(void *arg, const struct store_quarantine *quarantine), void *arg,
+                      struct jobs_error *err);
+/* Ends one; jobs that were parked are queued again within a minute. JOBS_ENOENT: there is none. */
+int store_quarantine_release(const struct job_info_service *s, const char *tenant,
+                             const char *class_name, struct jobs_error *err);
 
 /* A date as PostgreSQL reads it ("2030-01-01 12:00", "tomorrow") in the session's time zone.
  * JOBS_EINVAL: it cannot. */

@@ -42,6 +42,8 @@ begin
     -- deltas first: one that is being folded is waited for, and then seen among the counts
     delete from t_job_count_delta d where d.tenant = of_tenant;
     delete from t_job_count c where c.tenant = of_tenant;
+    delete from t_job_crash c where c.tenant = of_tenant;
+    delete from t_job_quarantine q where q.tenant = of_tenant;
     delete from t_tenant t where t.tenant = of_tenant;
     return ret;
 end

@@ -138,6 +138,23 @@ create table @schema@.t_job_log (
     primary key (job_id, attempt)
 );
 
+-- Runs that crashed lately, by their own doing as far as is known: only added to by ticks; counted and removed once a second.
+create table @schema@.t_job_crash (
+    tenant text collate "C" not null,
+    class_name text collate "C" not null,
+    date timestamptz not null default clock_timestamp()
+) with (vacuum_truncate = off);
+
+-- Classes that are parked for a tenant because their runs crash again and again.
+create table @schema@.t_job_quarantine (
+    tenant text collate "C" not null,
+    class_name text collate "C" not null,
+    until timestamptz not null,
+    crashes int not null,
+    reason text not null,
+    primary key (tenant, class_name)
+);
+
 -- One row per FAILED or ABORTED job.
 create table @schema@.t_job_failure (
     tenant text collate "C" not null,

@@ -2,13 +2,14 @@
 -- in:  $1 instance; arrays, one element per run: $2 ids, $3 versions (as known), $4 target status, $5 began (the run was started),
 --      $6 recorded (RUNNING is in the row already), $7 age of the start and $8 of the end (microseconds before now),
 --      $9 percent, $10 result (JSON text), $11 result class name, $12 error kind, $13 error, $14 delay until due (microseconds, of
---      PENDING), $15 spare (the attempt does not count), $16 outcome word for the attempt
+--      PENDING), $15 spare (the attempt does not count), $16 outcome word for the attempt (a CRASH that FAILED is one of its class),
+--      $17 tail of what it printed and logged (null: nothing)
 -- out: per run (id, state): applied; busy (locked by somebody: send again); fenced (say nothing)
 with e as materialized (
     select * from unnest($2::uuid[], $3::int[], $4::@schema@.job_status[], $5::boolean[], $6::boolean[], $7::bigint[], $8::bigint[],
-        $9::int[], $10::text[], $11::text[], $12::text[], $13::text[], $14::bigint[], $15::boolean[], $16::text[])
+        $9::int[], $10::text[], $11::text[], $12::text[], $13::text[], $14::bigint[], $15::boolean[], $16::text[], $17::text[])
         as e(id, version, target, began, recorded, start_age, end_age, percent, result, result_class_name, error_kind, error,
-            delay, spare, outcome)
+            delay, spare, outcome, log)
 ), k as materialized (
     select e.*, j.status as before,
         -- a stop request turns every way back, and every failure, into ABORTED; a success keeps its end
@@ -38,12 +39,24 @@ with e as materialized (
         error = k.error
     from k
     where j.id = any(array[k.id]) and j.version = k.version and j.instance = $1::uuid
-    returning j.*, k.before, k.middle, k.outcome, k.began
+    -- only what is needed: what is returned is stored and read several times
+    returning j.id, j.tenant, j.class_name, k.before, k.middle, j.status, j.version, j.attempt, j.percent_completed,
+        j.start_date, j.status_date, j.lane, j.priority, j.ready_seq, j.trigger_after_date, k.outcome, k.log, k.began,
+        j.error_kind, j.error,
+        @schema@.job_extras(j.owner, j.description, j.related_type, j.related_id, j.result_class_name, j.result,
+            j.error_kind, j.error) as extras
 ), attempt as (
     insert into @schema@.t_job_attempt (job_id, attempt, tenant, instance, start_date, stop_date, outcome, error_kind, error)
     select u.id, u.attempt, u.tenant, $1::uuid, u.start_date, u.status_date, u.outcome, u.error_kind, u.error
     from u where u.began and u.status in ('PENDING', 'QUEUED')
     on conflict do nothing
+), log as (
+    insert into @schema@.t_job_log (job_id, attempt, tail)
+    select u.id, u.attempt, u.log from u where u.log is not null
+    on conflict (job_id, attempt) do update set tail = excluded.tail
+), crash as (
+    insert into @schema@.t_job_crash (tenant, class_name)
+    select u.tenant, u.class_name from u where u.error_kind = 'CRASH' and u.outcome = 'FAILED'
 ), ready as (
     insert into @schema@.t_job_ready (lane, tenant, priority, seq, id)
     select u.lane, u.tenant, u.priority, u.ready_seq, u.id from u where u.status = 'QUEUED'
@@ -58,8 +71,7 @@ with e as materialized (
     select @schema@.job_report(array_agg(u.id), array_agg(u.tenant), array_agg(u.class_name), array_agg(u.before),
         array_agg(u.middle), array_agg(u.status), array_agg(u.version), array_agg(u.attempt), array_agg(u.percent_completed),
         array_agg(case when u.middle is not null then u.start_date end), array_agg(u.status_date),
-        array_agg(@schema@.job_extras(u.owner, u.description, u.related_type, u.related_id, u.result_class_name, u.result,
-            u.error_kind, u.error))) as outbox
+        array_agg(u.extras)) as outbox
     from u
 )
 select u.id, 'applied' as state from report cross join u

@@ -1,5 +1,6 @@
 -- Takes over jobs of a lost instance, a batch of its receipts at a time. A job that somebody holds stays, with its receipt, for the next
 -- batch. TO_BE_RUN goes back free of charge and suspect; RUNNING goes back while its crash budget lasts; a stop request ends either.
+-- A job that has used up its budget counts as a crash of its class: a single loss says nothing about the jobs that were running.
 -- in:  $1 lost instance, $2 how many receipts at most, $3 crash budget
 -- out: one row (receipts, jobs): receipts closed and jobs taken over
 with r as materialized (
@@ -45,6 +46,9 @@ with r as materialized (
     select u.id, u.attempt, u.tenant, $1::uuid, u.start_date, u.status_date, 'LOST', 'CRASH', 'the instance that ran it was lost'
     from u where u.before = 'RUNNING' and u.status = 'QUEUED'
     on conflict do nothing
+), crash as (
+    insert into @schema@.t_job_crash (tenant, class_name)
+    select u.tenant, u.class_name from u where u.before = 'RUNNING' and u.crashes > $3::int
 ), ready as (
     insert into @schema@.t_job_ready (lane, tenant, priority, seq, id)
     select u.lane, u.tenant, u.priority, u.ready_seq, u.id from u where u.status = 'QUEUED'
