@@ -58,7 +58,7 @@ static int new_class(struct children *c, const char *name, bool host, char **arg
 
 static int add_program(struct children *c, const char *name, char **argv, const char *origin,
                        struct jobs_error *err) {
-    const struct job_class class = JOB_CLASS(.name = name, .run = program_run);
+    const struct job_class class = JOB_CLASS(.name = name, .run = program_class_run);
     struct child_class *shared = NULL;
     int rc = new_class(c, name, false, argv, &shared, err);
     if (rc < 0)
@@ -208,7 +208,7 @@ static int adopt(struct children *c, const struct class_entry *entry, struct job
     int kind = kind_of(c, name);
     char **argv = NULL;
     struct child_class *shared = NULL;
-    if (entry->class->run == program_run || entry->class->run == host_run)
+    if (entry->class->run == program_class_run || entry->class->run == host_run)
         return 0;
     if (kind == KIND_PROGRAM)
         return error_set(err, JOBS_ECONFIG,
@@ -244,7 +244,7 @@ static void warn_of_thread_limits(const struct children *c) {
     static const char *const keys[] = {"memory", "cpu", "files", "nice", "user", "jobs"};
     for (size_t i = 0; i < classes_count(c->classes); i++) {
         const struct job_class *class = classes_at(c->classes, i)->class;
-        if (class->run == program_run || class->run == host_run)
+        if (class->run == program_class_run || class->run == host_run)
             continue;
         for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
             if (config_class_text(c->config, class->name, keys[k]))
@@ -274,7 +274,7 @@ int children_add(struct classes *classes, const struct config *config, const cha
 void children_prepare(const struct classes *classes) {
     for (size_t i = 0; i < classes_count(classes); i++) {
         const struct class_entry *entry = classes_at(classes, i);
-        bool child = entry->class->run == program_run || entry->class->run == host_run;
+        bool child = entry->class->run == program_class_run || entry->class->run == host_run;
         struct child_class *shared = child ? entry->shared : NULL;
         struct jobs_error ignored;
         if (shared && shared->settings.jobs > 1)

@@ -181,10 +181,11 @@ static int code_of_exit(struct said *s) {
         s->talk.child->report.over == SPAWN_OVER_NOTHING) {
         if (s->bad)
             return run_fail_kind(job, RUN_FAILED_FOR_GOOD, "RESULT", "%s", s->bad);
-        if (s->stays && !s->finished)
+        if (s->stays && !s->finished && !s->talk.stopping)
             return run_fail_kind(job, RUN_FAILED, "CRASH",
                                  "it ended before it said {\"end\":true} for this job");
-        return s->code;
+        /* Going quietly when asked to is no success: there may be work left. */
+        return s->talk.stopping && !s->finished ? job_aborted(job) : s->code;
     }
     bool exited = !s->talk.child->lost && WIFEXITED(status);
     if (exited && s->failed)
@@ -252,7 +253,7 @@ static bool talk_about(struct job *job, struct child *child, const struct buf *l
     return again;
 }
 
-int program_run(struct job *job) {
+int program_class_run(struct job *job) {
     struct child_class *class = job_shared(job);
     struct jobs_error err = {0};
     struct child *child;
@@ -265,6 +266,8 @@ int program_run(struct job *job) {
         NULL};
     bool stays = class->settings.jobs > 1, again = false;
     int code = 0;
+    if (child_lend_workspace(class, job, &err) < 0)
+        return run_fail_kind(job, RUN_FAILED, "WORKSPACE", "%s", err.text);
     make_line(&line, job);
     do {
         if (child_take(class, again, stays ? NULL : job_workspace(job), stays ? NULL : more, &child,

@@ -4,7 +4,7 @@
 #define WORKER_PROGRAM_H
 #include "module/jobs.h"
 
-int program_run(struct job *job);
+int program_class_run(struct job *job);
 /* The run() of C classes of kind process: in a child host (jobs-host). */
 int host_run(struct job *job);
 #endif
