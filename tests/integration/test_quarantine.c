@@ -9,8 +9,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -165,6 +168,36 @@ static void only_jobs_that_used_up_their_budget_count(void **state) {
                      1);
 }
 
+/* Five runs of a program that is killed; a sixth is not begun. */
+static void a_program_that_crashes(void **state) {
+    struct fixture *f = *state;
+    char directory[] = "/tmp/jobs-crash-XXXXXX", script[60], setting[80];
+    assert_non_null(mkdtemp(directory));
+    snprintf(script, sizeof script, "%s/boom", directory);
+    snprintf(setting, sizeof setting, "jobs.classes.dir=%s", directory);
+    FILE *file = fopen(script, "w");
+    assert_non_null(file);
+    fputs("#!/bin/sh\nkill -SEGV $$\n", file);
+    fclose(file);
+    assert_int_equal(chmod(script, 0755), 0);
+    f->service = service_start(f->url, NULL, setting, NULL);
+    char *first = submit(f->url, "'t0', 'boom', attempts => 3, backoff => '1 ms'"),
+         *second = submit(f->url, "'t0', 'boom', attempts => 2, backoff => '1 ms'");
+    wait_final(f->url, 2, LONG_MS);
+    assert_job(f->url, first, "error_kind || attempt", "CRASH3");
+    assert_job(f->url, second, "error_kind || attempt", "CRASH2");
+    assert_true(wait_quarantines(f->url, 1));
+    while (service_said(f->service, "[t0/] class boom is in quarantine") == 0)
+        assert_true(test_wait_sql(f->url, LONG_MS, "select pg_sleep(0.05) is not null"));
+    char *third = submit(f->url, "'t0', 'boom'"), *other = submit(f->url, "'t1', 'boom'");
+    wait_status(f->url, other, "FAILED");
+    wait_status(f->url, third, "PENDING");
+    assert_job(f->url, third, "start_date is null", "true");
+    unlink(script);
+    rmdir(directory);
+    free(first), free(second), free(third), free(other);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
@@ -173,6 +206,7 @@ int main(void) {
         TEST(it_ends_by_itself),
         TEST(few_or_old_crashes_do_nothing),
         TEST(only_jobs_that_used_up_their_budget_count),
+        TEST(a_program_that_crashes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
