@@ -182,8 +182,9 @@ const struct config_key config_keys[] = {
      .type = CONFIG_TEXT,
      .high = 4096,
      .example = "/opt/billing/invoice-pdf --lang en",
-     .help = "The program that runs this class's jobs: its absolute path, then its arguments, words "
-             "with quotes as in systemd's ExecStart. No shell is involved, nothing is expanded."},
+     .help =
+         "The program that runs this class's jobs: its absolute path, then its arguments, words "
+         "with quotes as in systemd's ExecStart. No shell is involved, nothing is expanded."},
     {.name = "jobs.class.<name>.kind",
      .type = CONFIG_CHOICE,
      .choices = "thread|process|program",
@@ -195,15 +196,17 @@ const struct config_key config_keys[] = {
      .low = 1,
      .high = 1000000,
      .example = "1000",
-     .help = "A child process or program stays for this many jobs, one after another. Default: 1000 "
-             "for processes, 1 for programs (one that stays must say {\"end\":true})."},
+     .help =
+         "A child process or program stays for this many jobs, one after another. Default: 1000 "
+         "for processes, 1 for programs (one that stays must say {\"end\":true})."},
     {.name = "jobs.class.<name>.memory",
      .type = CONFIG_SIZE,
      .low = MIB,
      .high = MIB << 20,
      .example = "512M",
-     .help = "Memory that a child process or program and all it starts may use, files in memory not "
-             "counted. Looked at ten times a second; above it all of it is killed."},
+     .help =
+         "Memory that a child process or program and all it starts may use, files in memory not "
+         "counted. Looked at ten times a second; above it all of it is killed."},
     {.name = "jobs.class.<name>.cpu",
      .type = CONFIG_DURATION,
      .low = SECOND,

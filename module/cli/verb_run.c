@@ -204,7 +204,9 @@ static int run_class(struct cli *cli, struct classes *classes, const char *param
                               .version = 1,
                               .timeout = timeout,
                               .workspace_base = base,
-                              .workspace = workspace < 0 ? 0 : workspace > 0 ? 1 : -1};
+                              .workspace = workspace < 0   ? 0
+                                           : workspace > 0 ? 1
+                                                           : -1};
     struct local_run local = {.cli = cli,
                               .job = run_new(&order, entry->class, entry->shared),
                               .terminal = isatty(STDERR_FILENO)};

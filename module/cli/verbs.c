@@ -175,7 +175,8 @@ const struct verb verbs[] = {
      "Prints what does not, and then exits 1. Takes one snapshot, changes nothing.",
      DATABASE | WITH_JSON, NULL, verb_fsck, false},
     {"quarantine list", NULL, 0, 0, "List job classes that are parked for a tenant",
-     "A class is parked for ten minutes when five of its runs crashed within ten minutes. Its jobs\n"
+     "A class is parked for ten minutes when five of its runs crashed within ten minutes. Its "
+     "jobs\n"
      "wait then (PENDING). Of all tenants unless one is named.",
      TENANT | WITH_JSON, NULL, verb_quarantine_list, false},
     {"quarantine release", "CLASS", 1, 1, "End a quarantine", "Its jobs go on within a minute.",

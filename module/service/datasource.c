@@ -223,18 +223,16 @@ static int start_relay(struct datasource *ds, bool only, struct jobs_error *err)
     if (rc < 0)
         return rc;
     const char *trust = config_text(config, "jobs.amqp.commands.trust");
-    struct keeper_options keeper = {.log = &ds->service->log,
-                                    .datasource = ds->name,
-                                    .service = service,
-                                    .amqp_url = amqp_url,
-                                    .sql = datasource_sql_options(ds, "jobs keeper"),
-                                    .trust = strcmp(trust, "vhost") == 0 ? COMMAND_TRUST_VHOST
-                                                                         : COMMAND_TRUST_USER_ID,
-                                    .only_datasource = only,
-                                    .succeeded_days =
-                                        config_integer(config, "jobs.retention.succeeded.days"),
-                                    .failed_days =
-                                        config_integer(config, "jobs.retention.failed.days")};
+    struct keeper_options keeper = {
+        .log = &ds->service->log,
+        .datasource = ds->name,
+        .service = service,
+        .amqp_url = amqp_url,
+        .sql = datasource_sql_options(ds, "jobs keeper"),
+        .trust = strcmp(trust, "vhost") == 0 ? COMMAND_TRUST_VHOST : COMMAND_TRUST_USER_ID,
+        .only_datasource = only,
+        .succeeded_days = config_integer(config, "jobs.retention.succeeded.days"),
+        .failed_days = config_integer(config, "jobs.retention.failed.days")};
     keeper.sql.fenced_plans = true;
     return keeper_start(&keeper, &ds->keeper, err);
 }

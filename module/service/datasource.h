@@ -72,7 +72,7 @@ struct datasource {
     char scan_tenant[64];
     bool scanning;
     int64_t next_takeover, next_quarantine;
-    struct table quarantines; /* quarantine.c */
+    struct table quarantines;                               /* quarantine.c */
     int64_t last_look, next_timer, next_progress, next_try; /* clock_now() */
     int64_t last_work;                                      /* when work was last found */
     bool awake;             /* nobody needs to notify: it looks every few ms */

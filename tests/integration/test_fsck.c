@@ -51,7 +51,8 @@ static const struct {
      "insert into jobs.t_job_parameters select gen_random_uuid(), id::text, '1' from "
      "jobs.t_job_info where id = '%s'"},
     {JOB_FAILED, "orphan", "logs of a job",
-     "insert into jobs.t_job_log (job_id, attempt, tail) select gen_random_uuid(), 1, id::text from "
+     "insert into jobs.t_job_log (job_id, attempt, tail) select gen_random_uuid(), 1, id::text "
+     "from "
      "jobs.t_job_info where id = '%s'"},
     {JOB_SUCCEEDED, "count", "class noop, SUCCEEDED",
      "insert into jobs.t_job_count_delta select tenant, class_name, status, 1 from jobs.t_job_info "

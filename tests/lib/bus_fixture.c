@@ -14,8 +14,10 @@
 
 struct bus *fixture_open(const char *url, int heartbeat) {
     struct bus *bus = NULL;
-    struct bus_options options = {
-        .url = url, .name = "test", .confirms = true, .heartbeat = heartbeat};
+    struct bus_options options = {.url = url,
+                                  .name = "test",
+                                  .confirms = true,
+                                  .heartbeat = heartbeat};
     OK(bus_open(&options, &bus, &err));
     return bus;
 }

@@ -22,10 +22,10 @@ uint64_t fixture_publish(struct fixture *f, const char *exchange, const char *ke
                          const char *body);
 
 /* Fails the test with the error's text; `call` names its error &err. */
-#define OK(call)                                                                                   \
-    do {                                                                                           \
-        struct jobs_error err = {0};                                                               \
-        if ((call) < 0)                                                                            \
-            fail_msg("%s: %s", #call, err.text);                                                   \
+#define OK(call)                                 \
+    do {                                         \
+        struct jobs_error err = {0};             \
+        if ((call) < 0)                          \
+            fail_msg("%s: %s", #call, err.text); \
     } while (0)
 #endif

@@ -36,8 +36,10 @@ static int remove_all(void **state) {
 
 /* Executes a class; the parameters as JSON text. */
 static struct job *execute(const char *class_name, const char *parameters) {
-    struct run_order order = {
-        .id = "1", .tenant = "t", .class_name = class_name, .parameters = parameters};
+    struct run_order order = {.id = "1",
+                              .tenant = "t",
+                              .class_name = class_name,
+                              .parameters = parameters};
     const struct class_entry *entry = classes_find(classes, class_name);
     assert_non_null(entry);
     struct job *job = run_new(&order, entry->class, entry->shared);
@@ -105,8 +107,9 @@ static void sleep_sleeps(void **state) {
     run_free(job);
     expect_failure(execute("sleep", "{\"ms\": -1}"), RUN_FAILED_FOR_GOOD, "negative");
     expect_failure(execute("sleep", "{}"), RUN_FAILED_FOR_GOOD, "'ms' is missing");
-    struct run_order order = {
-        .id = "1", .parameters = "{\"ms\": 9223372036854775807}", .timeout = 20};
+    struct run_order order = {.id = "1",
+                              .parameters = "{\"ms\": 9223372036854775807}",
+                              .timeout = 20};
     job = run_new(&order, classes_find(classes, "sleep")->class, NULL);
     run_execute(job);
     assert_string_equal(run_outcome(job)->error_kind, "TIMEOUT");
@@ -286,8 +289,9 @@ static void stops_between_files_and_inside_large_ones(void **state) {
     assert_int_equal(truncate(large, (off_t)1 << 42), 0); /* takes hours to hash */
     for (size_t i = 0; i < 2; i++) {
         const struct class_entry *entry = classes_find(classes, names[i]);
-        struct run_order order = {
-            .id = "1", .parameters = "{\"path\": \"\"}", .timeout = i == 0 ? 30 : 0};
+        struct run_order order = {.id = "1",
+                                  .parameters = "{\"path\": \"\"}",
+                                  .timeout = i == 0 ? 30 : 0};
         struct job *job = run_new(&order, entry->class, entry->shared);
         if (i == 0) {
             run_execute(job);

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #define JOBSD BUILD_DIR "/bin/jobsd"
-#define JOBSD_SAYS(expected, status, ...)                                                          \
+#define JOBSD_SAYS(expected, status, ...) \
     says(expected, status, (const char *[]){JOBSD, __VA_ARGS__, NULL})
 
 static char *run(int status, const char *const *argv) {

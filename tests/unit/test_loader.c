@@ -60,8 +60,10 @@ static void loads_the_good_and_names_the_bad(void **state) {
 }
 
 static struct job *execute(struct classes *classes, const char *name, const char *parameters) {
-    struct run_order order = {
-        .id = "1", .tenant = "t", .class_name = name, .parameters = parameters};
+    struct run_order order = {.id = "1",
+                              .tenant = "t",
+                              .class_name = name,
+                              .parameters = parameters};
     const struct class_entry *entry = classes_find(classes, name);
     assert_non_null(entry);
     struct job *job = run_new(&order, entry->class, entry->shared);
@@ -137,8 +139,9 @@ static void the_example_counts_primes(void **state) {
     job = execute(classes, "prime-count", "{\"limit\": 1}");
     assert_int_equal(run_outcome(job)->end, RUN_FAILED_FOR_GOOD);
     run_free(job);
-    struct run_order order = {
-        .id = "1", .parameters = "{\"limit\": 100, \"pause\": 3600000}", .timeout = 20};
+    struct run_order order = {.id = "1",
+                              .parameters = "{\"limit\": 100, \"pause\": 3600000}",
+                              .timeout = 20};
     job = run_new(&order, classes_find(classes, "prime-count")->class, NULL);
     run_execute(job);
     assert_string_equal(run_outcome(job)->error_kind, "TIMEOUT");

@@ -333,8 +333,10 @@ static void count_end(struct pool_task *task) {
 }
 
 static struct counted *counted_new(atomic_int *runs, int n) {
-    static const struct run_order order = {
-        .id = "1", .tenant = "t", .class_name = "c", .parameters = "{}"};
+    static const struct run_order order = {.id = "1",
+                                           .tenant = "t",
+                                           .class_name = "c",
+                                           .parameters = "{}"};
     struct counted *all = mem_zero((size_t)n, sizeof *all);
     for (int i = 0; i < n; i++) {
         all[i].runs = runs;

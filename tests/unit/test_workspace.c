@@ -215,8 +215,10 @@ static void a_run_without_one_fails(void **state) {
     (void)state;
     struct job_class class =
         JOB_CLASS(.name = "scratch", .run = use_workspace, .need_workspace = true);
-    struct run_order order = {
-        .id = ID, .tenant = "..", .class_name = "scratch", .workspace_base = base};
+    struct run_order order = {.id = ID,
+                              .tenant = "..",
+                              .class_name = "scratch",
+                              .workspace_base = base};
     for (int i = 0; i < 2; i++) {
         struct job *job = run_new(&order, &class, NULL);
         run_execute(job);
