@@ -136,6 +136,13 @@ const struct config_key config_keys[] = {
      .otherwise = "/var/tmp/jobs/workspace",
      .help = "Directory below which a run that needs a workspace gets a private one, removed at "
              "its end."},
+    {.name = "jobs.workspace.max.percent",
+     .type = CONFIG_INTEGER,
+     .flags = CONFIG_RELOADABLE,
+     .high = 100,
+     .otherwise = "90",
+     .help = "While the file system of jobs.workspace.dir is fuller than this, jobs that need a "
+             "workspace wait. 0: it is not looked at."},
     {.name = "jobs.class.<name>.env.<NAME>",
      .type = CONFIG_TEXT,
      .high = 8192,

@@ -21,6 +21,11 @@ struct datasource_counters { /* since start; any thread may read */
     atomic_llong ticks, claimed, ended, fenced, busy, handed_back, refused, taken_over;
 };
 
+struct space {                        /* on the file system of the workspaces */
+    int used;                         /* per cent */
+    int64_t looked_at, complained_at; /* clock_now(); 0: not yet */
+};
+
 struct datasource {
     /* Never change after start. */
     struct job_service *service;
@@ -73,6 +78,7 @@ struct datasource {
     bool scanning;
     int64_t next_takeover, next_quarantine;
     struct table quarantines;                               /* quarantine.c */
+    struct space space;                                     /* watermark.c */
     int64_t last_look, next_timer, next_progress, next_try; /* clock_now() */
     int64_t last_work;                                      /* when work was last found */
     bool awake;             /* nobody needs to notify: it looks every few ms */

@@ -3,6 +3,7 @@
 #include "module/base/clock.h"
 #include "module/base/mem.h"
 #include "module/service/quarantine.h"
+#include "module/service/watermark.h"
 
 #define WAIT_MOST \
     CLOCK_SECOND /* a claimed job that does not come to run by then is handed back \
@@ -108,7 +109,7 @@ static void make_run(struct datasource *ds, struct live *live, const char *param
 void live_launch(struct datasource *ds, struct live *live, const char *parameters) {
     if (!live->entry) {
         live_move(ds, live, LIVE_CLASSLESS);
-    } else if (quarantine_park(ds, live)) {
+    } else if (quarantine_park(ds, live) || watermark_park(ds, live)) {
         live_move(ds, live, LIVE_ENDING);
     } else if (!parameters) {
         live_move(ds, live, LIVE_FETCHING);

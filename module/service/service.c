@@ -9,6 +9,7 @@
 #include "module/worker/builtin.h"
 #include "module/worker/children.h"
 #include "module/worker/loader.h"
+#include "module/worker/workspace_base.h"
 
 #include <poll.h>
 #include <stdlib.h>
@@ -127,6 +128,37 @@ static void name_service(struct job_service *service) {
     uuid_random(service->instance);
 }
 
+static bool needs_workspaces(const struct job_service *service) {
+    bool needed = false;
+    for (size_t i = 0; i < classes_count(service->classes); i++) {
+        const struct job_class *class = classes_at(service->classes, i)->class;
+        needed |= config_class_integer(service->config, class->name, "workspace",
+                                       class->need_workspace) > 0;
+    }
+    return needed;
+}
+
+/* What earlier processes left there goes before anything new is made. */
+static int prepare_workspaces(struct job_service *service, struct jobs_error *err) {
+    size_t removed = 0, failed = 0;
+    bool needed = needs_workspaces(service);
+    struct jobs_error why;
+    int rc = workspace_base_check(service->workspace_dir, needed, &why);
+    if (rc == 0)
+        rc = workspace_base_sweep(service->workspace_dir, &removed, &failed, &why);
+    if (rc < 0 && needed)
+        return error_set(err, rc, "%s", why.text);
+    if (rc < 0 && rc != JOBS_ENOENT)
+        log_warning(&service->log, "%s (no class needs it so far)", why.text);
+    if (removed > 0)
+        log_info(&service->log, "%s: %zu workspaces that were left behind are removed",
+                 service->workspace_dir, removed);
+    if (failed > 0)
+        log_warning(&service->log, "%s: %zu workspaces that were left behind cannot be removed",
+                    service->workspace_dir, failed);
+    return 0;
+}
+
 static int start_datasources(struct job_service *service, struct jobs_error *err) {
     const struct config *config = service->config;
     size_t n = config_datasource_count(config);
@@ -174,6 +206,8 @@ static int start(struct job_service *service, const struct job_service_options *
     set_log(service, options);
     name_service(service);
     rc = load_classes(service, options->classes, err);
+    if (rc == 0)
+        rc = prepare_workspaces(service, err);
     if (rc == 0)
         rc = pool_new((size_t)config_integer(config, "jobs.pool.size"), &service->pool, err);
     if (rc < 0)

@@ -6,6 +6,7 @@
 #include "module/base/mem.h"
 #include "module/worker/run_object.h"
 #include "module/worker/workspace.h"
+#include "module/worker/workspace_base.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -89,15 +90,17 @@ static int enter_workspace(struct job *job, struct jobs_error *err) {
         return error_set(err, JOBS_ECONFIG,
                          "class %s needs a workspace, and no jobs.workspace.dir is set",
                          job->class_name);
-    return workspace_make(job->workspace_base, job->tenant, job->id, job->version, &job->workspace,
-                          err);
+    return workspace_enter(job->workspace_base, job->tenant, job->id, job->version,
+                           &job->workspace, &job->workspace_hold, err);
 }
 
 static void leave_workspace(struct job *job) {
     struct jobs_error err;
-    if (job->workspace &&
-        workspace_remove(job->workspace_base, job->tenant, job->id, job->version, &err) < 0)
+    if (!job->workspace)
+        return;
+    if (workspace_remove(job->workspace_base, job->tenant, job->id, job->version, &err) < 0)
         job_log(job, LOG_LEVEL_WARNING, "%s", err.text);
+    close(job->workspace_hold);
 }
 
 void run_execute(struct job *job) {

@@ -23,6 +23,7 @@ struct job {
     bool need_workspace;
     int64_t timeout;
     char *workspace; /* NULL: none */
+    int workspace_hold; /* descriptor; of one that run_execute made */
     void (*log_sink)(void *arg, const struct job *job, int level, const char *text);
     void *log_arg;
     struct run_outcome outcome; /* written by the executing thread at its end */

@@ -1,0 +1,12 @@
+/* The disk watermark: while the file system of the workspaces is too full, jobs that need one wait.
+ * Dispatcher thread only. */
+#ifndef SERVICE_WATERMARK_H
+#define SERVICE_WATERMARK_H
+#include "module/service/live.h"
+
+#define WATERMARK_PARK_MS 10000
+
+/* Does the job just claimed need a workspace, and is there no room (jobs.workspace.max.percent)?
+ * Then gives it its end: PENDING for 10 s, without using an attempt. */
+bool watermark_park(struct datasource *ds, struct live *live);
+#endif
