@@ -1,5 +1,5 @@
-/* A tick whose answer is lost, that never arrives or arrives too late: each is settled right, no job
- * is run twice, none is lost. A proxy stands between service and server. */
+/* A tick whose answer is lost, that never arrives or arrives too late: each is settled right, no
+ * job is run twice, none is lost. A proxy stands between service and server. */
 #include "module/base/clock.h"
 #include "tests/lib/audit.h"
 #include "tests/lib/pg_proxy.h"

@@ -1,5 +1,5 @@
-/* Databases that cannot be served, settings that are wrong, reload: each refusal is clear and leaves
- * nothing behind. */
+/* Databases that cannot be served, settings that are wrong, reload: each refusal is clear and
+ * leaves nothing behind. */
 #include "module/base/buf.h"
 #include "sql/sql.h"
 #include "tests/lib/audit.h"
@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-/* Datasource "main" is `url`; `more`: another setting or NULL. Must fail with that code and texts. */
+/* Datasource "main" is `url`; `more`: another setting or NULL. Fails with that code and texts. */
 static void assert_refused(const char *url, const char *more, int code, const char *said,
                            const char *said_too) {
     struct buf main_url = {0};

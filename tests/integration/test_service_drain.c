@@ -1,5 +1,5 @@
-/* The orderly end of a service: what has not begun goes back to its place, what runs gets its grace,
- * and is queued again when it does not end by then. */
+/* The orderly end of a service: what has not begun goes back to its place, what runs gets its
+ * grace, and is queued again when it does not end by then. */
 #include "module/base/clock.h"
 #include "tests/lib/audit.h"
 #include "tests/lib/service.h"

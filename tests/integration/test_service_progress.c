@@ -1,4 +1,4 @@
-/* Completion of running jobs: written at most once in a time, only ever forwards, without events. */
+/* Completion of running jobs: written at most once in a time, only forwards, without events. */
 #include "tests/lib/audit.h"
 #include "tests/lib/service.h"
 

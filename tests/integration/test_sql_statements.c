@@ -1,5 +1,5 @@
-/* Every embedded statement fits the schema, under whatever name; and those of the tick have the plans
- * that they were written for, also while PostgreSQL knows nothing about the tables. */
+/* Every embedded statement fits the schema, under whatever name; and those of the tick have the
+ * plans that they were written for, also while PostgreSQL knows nothing about the tables. */
 #include "module/base/buf.h"
 #include "module/service/tick.h"
 #include "sql/session.h"
