@@ -9,6 +9,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define FIRST_FREE 64 /* above all that become the child's */
@@ -21,11 +22,18 @@ static _Noreturn void give_up(int pipe, const char *step) {
     _exit(127);
 }
 
-/* A new program sees every signal as if nobody had ever touched it. */
+/* A new program sees every signal as if nobody had ever touched it. By system call, for the C
+ * library refuses two that are its own and that its posix_spawn leaves ignored. */
 static void default_signals(void) {
+    struct {
+        void *handler;
+        unsigned long flags;
+        void *restorer;
+        uint64_t mask;
+    } plain = {0};
     sigset_t none;
     for (int n = 1; n < NSIG; n++)
-        signal(n, SIG_DFL);
+        syscall(SYS_rt_sigaction, n, &plain, NULL, sizeof plain.mask);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
 }

@@ -3,7 +3,9 @@
 #include "module/base/error.h"
 #include "module/base/mem.h"
 #include "module/worker/frame.h"
+#include "module/worker/run_object.h"
 #include "module/worker/words.h"
+#include "module/worker/workspace.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -160,6 +162,15 @@ int child_take(struct child_class *class, bool fresh, const char *directory,
         child_order(c, SPAWN_NEXT, class->settings.cpu);
     *ret = c;
     return 0;
+}
+
+int child_lend_workspace(const struct child_class *class, const struct job *job,
+                         struct jobs_error *err) {
+    const struct spawn_head *head = &class->settings.head;
+    if (!head->set_user || !job->workspace)
+        return 0;
+    return workspace_lend(job->workspace_base, job->tenant, job->id, job->version, head->uid,
+                          head->gid, err);
 }
 
 static void put_idle(struct child *c) {

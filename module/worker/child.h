@@ -40,6 +40,9 @@ int child_take(struct child_class *class, bool fresh, const char *directory,
                const char *const *more, struct child **ret, struct jobs_error *err);
 /* Starts one that waits for the first job, if none does. */
 int child_prepare(struct child_class *class, struct jobs_error *err);
+/* Before child_take: the user that children run as gets the run's workspace, if there is one. */
+int child_lend_workspace(const struct child_class *class, const struct job *job,
+                         struct jobs_error *err);
 /* It may take another job; it goes politely if it has had its number. */
 void child_give_back(struct child *child);
 /* It and all it started are killed, unless it has ended. */

@@ -126,27 +126,44 @@ static void make_order(struct buf *order, const struct job *job) {
     frame_put(order, FRAME_ORDER, &head, sizeof head, texts);
 }
 
-int host_run(struct job *job) {
-    struct jobs_error err = {0};
-    struct child *child;
-    struct buf order = {0};
-    if (child_take(job_shared(job), false, NULL, NULL, &child, &err) < 0)
-        return run_fail_kind(job, RUN_FAILED, "CLASS", "%s", err.text);
-    make_order(&order, job);
+/* True: the order was not taken, try another host. */
+static bool talk_about(struct job *job, struct child *child, const struct buf *order,
+                       int *ret_code) {
     struct hosted h = {.talk = {.job = job,
                                 .child = child,
-                                .send = order.data,
-                                .send_length = order.length,
+                                .send = order->data,
+                                .send_length = order->length,
                                 .on_answers = on_answers,
                                 .on_stop = on_stop,
                                 .on_pause = on_pause}};
     talk_run(&h.talk);
-    int code = code_of(&h);
+    bool again = talk_was_not_read(&h.talk);
+    if (!again)
+        *ret_code = code_of(&h);
     if (h.talk.over && !h.confused && h.came.length == 0)
         child_give_back(child);
     else
         child_discard(child);
     buf_done(&h.came);
+    return again;
+}
+
+int host_run(struct job *job) {
+    struct child_class *class = job_shared(job);
+    struct jobs_error err = {0};
+    struct child *child;
+    struct buf order = {0};
+    bool again = false;
+    int code = 0;
+    if (child_lend_workspace(class, job, &err) < 0)
+        return run_fail_kind(job, RUN_FAILED, "WORKSPACE", "%s", err.text);
+    make_order(&order, job);
+    do {
+        if (child_take(class, again, NULL, NULL, &child, &err) < 0)
+            code = run_fail_kind(job, RUN_FAILED, "CLASS", "%s", err.text), again = false;
+        else
+            again = talk_about(job, child, &order, &code);
+    } while (again);
     buf_done(&order);
     return code;
 }

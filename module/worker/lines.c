@@ -2,10 +2,10 @@
 
 #include <string.h>
 
-static void put_line(struct lines *lines, const char *line, size_t length) {
+static void put_line(struct lines *lines, char *line, size_t length) {
     size_t skip = lines->prefix ? strlen(lines->prefix) : 0;
     if (length > 0 && line[length - 1] == '\r')
-        length--;
+        line[--length] = '\0';
     if (length < skip || (skip && memcmp(line, lines->prefix, skip) != 0))
         return;
     if (!line[strspn(line, " \t\r")])
@@ -27,7 +27,7 @@ static void end_line(struct lines *lines) {
     if (lines->state == LINES_TOO_LONG)
         lines->line(lines->arg, NULL, 0);
     else if (lines->state == LINES_READ && lines->part.length > 0)
-        put_line(lines, buf_get(&lines->part), lines->part.length);
+        put_line(lines, lines->part.data, lines->part.length);
     buf_clear(&lines->part);
     lines->state = LINES_READ;
 }

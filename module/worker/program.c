@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -201,15 +200,6 @@ static int code_of_exit(struct said *s) {
     return code;
 }
 
-/* One that stayed and went before it read a byte of the job: it may be given to another. */
-static bool was_not_read(const struct said *s) {
-    const struct child *c = s->talk.child;
-    int unread = 0;
-    return c->jobs > 1 && c->ended && !s->answered && c->input >= 0 && !s->talk.stopping &&
-           ioctl(c->input, FIONREAD, &unread) == 0 && (size_t)unread == s->talk.sent &&
-           s->talk.sent == s->talk.send_length;
-}
-
 static int code_of(struct said *s) {
     const struct child *c = s->talk.child;
     if (c->ended && c->report.event == SPAWN_FAILED)
@@ -240,7 +230,7 @@ static bool talk_about(struct job *job, struct child *child, const struct buf *l
         lines_end(&s.answers);
         lines_end(&s.output);
     }
-    bool again = was_not_read(&s);
+    bool again = !s.answered && talk_was_not_read(&s.talk);
     if (!again)
         *ret_code = code_of(&s);
     if (s.talk.over && !s.bad && !s.talk.stopping)

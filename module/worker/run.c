@@ -90,8 +90,8 @@ static int enter_workspace(struct job *job, struct jobs_error *err) {
         return error_set(err, JOBS_ECONFIG,
                          "class %s needs a workspace, and no jobs.workspace.dir is set",
                          job->class_name);
-    return workspace_enter(job->workspace_base, job->tenant, job->id, job->version,
-                           &job->workspace, &job->workspace_hold, err);
+    return workspace_enter(job->workspace_base, job->tenant, job->id, job->version, &job->workspace,
+                           &job->workspace_hold, err);
 }
 
 static void leave_workspace(struct job *job) {

@@ -22,7 +22,7 @@ struct job {
     unsigned attempt, attempts, version;
     bool need_workspace;
     int64_t timeout;
-    char *workspace; /* NULL: none */
+    char *workspace;    /* NULL: none */
     int workspace_hold; /* descriptor; of one that run_execute made */
     void (*log_sink)(void *arg, const struct job *job, int level, const char *text);
     void *log_arg;

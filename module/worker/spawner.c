@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -51,7 +52,9 @@ static void default_attributes(posix_spawnattr_t *attributes) {
 /* Starts jobs-spawner with its end of the socket as descriptor 3. It leaves our process tree at
  * once, so the program that embeds us never sees a child that it does not know. */
 static int start(const char *path, int end) {
-    char *const argv[] = {(char *)(uintptr_t) "jobs-spawner", NULL};
+    char pid_text[24]; /* whose it is, for those who look at the list of processes */
+    snprintf(pid_text, sizeof pid_text, "%d", (int)getpid());
+    char *const argv[] = {(char *)(uintptr_t) "jobs-spawner", pid_text, NULL};
     char *const environment[] = {(char *)(uintptr_t) "PATH=/usr/local/bin:/usr/bin:/bin", NULL};
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;

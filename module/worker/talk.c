@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -31,11 +32,11 @@ static void send_more(struct talk *t) {
         if (n < 0 && errno == EAGAIN)
             return;
         if (n < 0) { /* it does not want to read; that alone is no failure */
-            child_close(&c->input);
             t->sent = t->send_length;
             return;
         }
         t->sent += (size_t)n;
+        t->written += (size_t)n;
     }
     if (t->close_input)
         child_close(&c->input);
@@ -51,6 +52,7 @@ static bool take_piece(struct talk *t, int *fd) {
     if (n <= 0)
         return false;
     if (fd == &c->answers) {
+        t->heard = true;
         t->on_answers(t, bytes, (size_t)n);
         return true;
     }
@@ -189,6 +191,13 @@ void talk_run(struct talk *t) {
 }
 
 /* ---- how a child ended ---- */
+
+bool talk_was_not_read(const struct talk *t) {
+    const struct child *c = t->child;
+    int unread = 0;
+    return c->jobs > 1 && c->ended && !t->heard && !t->stopping && c->input >= 0 &&
+           ioctl(c->input, FIONREAD, &unread) == 0 && (size_t)unread == t->written;
+}
 
 static const char *over_what(const struct spawn_report *r) {
     if (r->over == SPAWN_OVER_MEMORY)

@@ -22,8 +22,10 @@ struct talk {
     bool over;
 
     /* talk_run's. */
-    size_t sent;
-    bool stopping; /* the child was told: it is not to be used again */
+    size_t sent;    /* of `send`; all of it once the child does not read any more */
+    size_t written; /* really */
+    bool heard;     /* something came from the answers */
+    bool stopping;  /* the child was told: it is not to be used again */
     int rung;
     int64_t rung_at, pause_at; /* clock_now() */
 };
@@ -31,6 +33,10 @@ struct talk {
 /* Returns when the job is over, or the child has ended (child->ended, or ->lost) and all it wrote
  * has been taken in. */
 void talk_run(struct talk *talk);
+
+/* The child had stayed from earlier jobs and went before it read a byte of this one, which may
+ * therefore be given to another. */
+bool talk_was_not_read(const struct talk *talk);
 
 /* "exit code 3", "killed by signal 11 (SIGSEGV)", …, with peak memory and processor time where
  * these say something, then the tail of stderr. Caller frees. */

@@ -11,6 +11,11 @@
 int workspace_make(const char *base, const char *tenant, const char *id, unsigned version,
                    char **ret_path, struct jobs_error *err);
 
+/* Gives a workspace that was made to another user, who may then pass (not list) the directories above
+ * it up to the base. For root. JOBS_ECONFIG: the system refused. */
+int workspace_lend(const char *base, const char *tenant, const char *id, unsigned version,
+                   unsigned uid, unsigned gid, struct jobs_error *err);
+
 /* Removes it with all that is inside, and the job's directory if that is empty then. None there: 0.
  * Also read-only and very deep directories go; links are removed, not followed. */
 int workspace_remove(const char *base, const char *tenant, const char *id, unsigned version,
