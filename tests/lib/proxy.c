@@ -18,7 +18,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { PAIRS = 16 };
+enum { PAIRS = 48 };
 
 struct pair {
     int ends[2];
@@ -31,8 +31,8 @@ struct proxy {
     char *url;
     pthread_t thread;
     atomic_bool stopping, refusing, cutting;
-    atomic_int accepted;
-    struct pair pairs[PAIRS]; /* the thread's */
+    atomic_int accepted, mode; /* enum proxy_mode */
+    struct pair pairs[PAIRS];  /* the thread's */
 };
 
 static void die(const char *what) {
@@ -85,10 +85,14 @@ static bool move_data(int from, int to) {
 static void serve(struct proxy *proxy) {
     struct pollfd fds[2 + 2 * PAIRS] = {{.fd = proxy->wake_fd, .events = POLLIN},
                                         {.fd = proxy->listener, .events = POLLIN}};
+    int mode = atomic_load(&proxy->mode);
     for (int i = 0; i < 2 * PAIRS; i++) {
         const struct pair *pair = &proxy->pairs[i / 2];
-        fds[2 + i] = (struct pollfd){.fd = pair->open ? pair->ends[i % 2] : -1, .events = POLLIN};
+        bool heard = pair->open && (mode == PROXY_PASS || (mode == PROXY_DEAF && i % 2 == 0));
+        fds[2 + i] = (struct pollfd){.fd = heard ? pair->ends[i % 2] : -1, .events = POLLIN};
     }
+    if (mode == PROXY_HOLE)
+        fds[1].fd = -1; /* a connection is made by the kernel, and never heard of again */
     poll(fds, 2 + 2 * PAIRS, -1);
     uint64_t notes;
     if (fds[0].revents && read(proxy->wake_fd, &notes, sizeof notes) < 0)
@@ -165,6 +169,11 @@ void proxy_cut(struct proxy *proxy) {
 }
 
 void proxy_refuse(struct proxy *proxy, bool refusing) { atomic_store(&proxy->refusing, refusing); }
+
+void proxy_set_mode(struct proxy *proxy, enum proxy_mode mode) {
+    atomic_store(&proxy->mode, mode);
+    wake(proxy);
+}
 
 int proxy_connections(struct proxy *proxy) { return atomic_load(&proxy->accepted); }
 
