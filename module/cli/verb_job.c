@@ -26,7 +26,9 @@ static void add_attempt_row(void *arg, const struct store_attempt *attempt) {
     table_add_integer(arg, attempt->attempt);
     table_add(arg, attempt->outcome);
     table_add_date(arg, attempt->start_date);
+    table_add_date(arg, attempt->stop_date);
     table_add(arg, buf_get(&duration));
+    table_add(arg, attempt->instance);
     table_add(arg, attempt->error_kind);
     table_add(arg, attempt->error);
     buf_done(&duration);
@@ -53,7 +55,8 @@ static int print_job(struct cli *cli, const struct job_info *job, struct buf *ou
     }
     job_print(cli, job, out);
     if (attempts) {
-        struct print_table *table = table_new(">ATTEMPT|OUTCOME|STARTED|TOOK|KIND|ERROR");
+        struct print_table *table =
+            table_new(">ATTEMPT|OUTCOME|STARTED|ENDED|TOOK|INSTANCE|KIND|ERROR");
         rc = store_attempts(&cli->store, job->tenant, job->id, add_attempt_row, table, err);
         buf_char(out, '\n');
         table_print(table, cli, out);
