@@ -105,7 +105,8 @@ static bool read_text(const struct config_key *key, const char *text) {
     switch (key->type) {
     case CONFIG_NAME: return is_word(text, "_-", "_-", false);
     case CONFIG_SCHEMA:
-        return is_word(text, "0123456789-", "_-", true) && strncmp(text, "pg_", 3) != 0;
+        return is_word(text, "0123456789", "_", true) && strlen(text) <= 57 &&
+               strncmp(text, "pg_", 3) != 0;
     case CONFIG_PATH: return text[0] == '/' && strlen(text) < 4096;
     case CONFIG_LISTEN: return is_listen(text);
     case CONFIG_DATABASE: return is_database(text);
@@ -163,7 +164,7 @@ static const char *words(enum config_type type) {
     switch (type) {
     case CONFIG_NAME: return "a name (a-z, 0-9, _ and -, at most 63, not _ or - first)";
     case CONFIG_SCHEMA:
-        return "a schema name (letters, digits, _ and -, at most 63, a letter or _ first, "
+        return "a schema name (letters, digits and _, at most 57, a letter or _ first, "
                "not pg_ first)";
     case CONFIG_PATH: return "an absolute path";
     case CONFIG_LISTEN: return "an address:port, IPv6 as [address]:port";

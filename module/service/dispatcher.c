@@ -159,7 +159,8 @@ static void obey(struct datasource *ds) {
     if (atomic_load(&ds->stop_runs))
         lives_stop_runs(ds, RUN_STOP_SHUTDOWN);
     if (atomic_load(&ds->draining) && !atomic_load(&ds->drained) && ds->live_count == 0 &&
-        list_empty(&ds->receipts.closable))
+        (list_empty(&ds->receipts.closable) ||
+         !ds->sql)) /* without a database: receipts of nothing */
         atomic_store(&ds->drained, true);
     if (atomic_exchange(&ds->reloaded, false)) {
         struct jobs_error err;

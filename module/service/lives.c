@@ -8,6 +8,7 @@
 #define WAIT_MOST \
     CLOCK_SECOND /* a claimed job that does not come to run by then is handed back \
                                 */
+#define RUNS_REMEMBERED 64
 #define CONTROL_FRESH (2 * CLOCK_SECOND) /* at_most_once runs start only while we surely live */
 
 void live_move(struct datasource *ds, struct live *live, enum live_state state) {
@@ -205,7 +206,10 @@ static void collect_end(struct datasource *ds, struct live *live) {
         return;
     }
     double took = (double)(live->ended_at - live->began_at);
-    ds->run_time += (took - ds->run_time) / 64;
+    /* An average that is quick to believe at first: until it is known that runs are short, nothing is
+     * claimed ahead. */
+    ds->run_count += ds->run_count < RUNS_REMEMBERED;
+    ds->run_time += (took - ds->run_time) / (double)ds->run_count;
     live_decide(live, service_config(ds->service));
     live_move(ds, live, LIVE_ENDING);
 }
@@ -244,6 +248,12 @@ static void hand_back(struct datasource *ds, struct live *live) {
     live_move(ds, live, LIVE_ENDING);
 }
 
+/* No prefetch until they are seen to be short. */
+static void runs_take_long(struct datasource *ds) {
+    ds->run_time = (double)WAIT_MOST;
+    ds->run_count = RUNS_REMEMBERED / 4;
+}
+
 void lives_hand_back(struct datasource *ds, int64_t now) {
     static const enum live_state waiting[] = {LIVE_CLASSLESS, LIVE_FETCHING, LIVE_CAREFUL,
                                               LIVE_POOLED};
@@ -257,8 +267,7 @@ void lives_hand_back(struct datasource *ds, int64_t now) {
                 continue;
             hand_back(ds, live);
             if (!all && ds->run_time < (double)WAIT_MOST)
-                ds->run_time = (double)
-                    WAIT_MOST; /* runs take long: no prefetch until they are seen to be short */
+                runs_take_long(ds);
         }
 }
 

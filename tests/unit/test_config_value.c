@@ -110,7 +110,7 @@ static void test_texts(void **state) {
     takes_all(&name, (const char *[]){"a", "0", "a-b_c", NULL});
     refuses_all(&name, (const char *[]){"", "A", "-a", "_a", "a.b", "a b", NULL});
     const struct config_key schema = {.type = CONFIG_SCHEMA};
-    takes_all(&schema, (const char *[]){"jobs", "_x", "Jobs-2", NULL});
+    takes_all(&schema, (const char *[]){"jobs", "_x", "Jobs_2", NULL});
     refuses_all(&schema, (const char *[]){"", "2x", "-x", "pg_x", "a.b", "a\"b",
                                           "a234567890123456789012345678901234567890123456789012345"
                                           "678901234",
