@@ -179,6 +179,14 @@ static void wait(struct control *c) {
     (void)ignored;
 }
 
+static void report_stuck(void *arg, const struct job *job, int64_t ms) {
+    const struct job_service *service = arg;
+    log_about(&service->log, LOG_LEVEL_WARNING, job_tenant(job), job_id(job),
+              "class %s ignores its stop since %lld s: its slot is lost until it returns; let it run "
+              "in a process (jobs.class.%s.kind=process), which can be killed",
+              job_class_name(job), (long long)(ms / 1000), job_class_name(job));
+}
+
 void *control_main(void *arg) {
     struct control c = {.ds = arg};
     struct jobs_error err;
@@ -193,6 +201,7 @@ void *control_main(void *arg) {
             c.next_try = 0;
             continue;
         }
+        pool_report_stuck(c.ds->service->pool, report_stuck, c.ds->service);
         wait(&c);
     }
     if (c.sql)

@@ -18,6 +18,9 @@ struct slot {
     struct list link; /* in pool->live or pool->left */
     struct pool *pool;
     pthread_t thread;
+    /* Under the pool's lock. */
+    const struct job *job; /* the one that runs; NULL: none */
+    bool reported;         /* that it is stuck */
 };
 
 struct pool {
@@ -53,11 +56,13 @@ static struct pool_task *next_task(struct pool *pool) {
     return NULL;
 }
 
-static void run_task(struct pool *pool, struct pool_task *task) {
+static void run_task(struct slot *slot, struct pool_task *task) {
+    struct pool *pool = slot->pool;
     if (task->started)
         task->started(task);
     run_execute(task->job);
     pthread_mutex_lock(&pool->lock);
+    slot->job = NULL;
     pool->running--;
     pthread_mutex_unlock(&pool->lock);
     if (task->ended)
@@ -70,8 +75,10 @@ static void *slot_main(void *arg) {
     struct pool_task *task;
     pthread_mutex_lock(&pool->lock);
     while ((task = next_task(pool)) != NULL) {
+        slot->job = task->job;
+        slot->reported = false;
         pthread_mutex_unlock(&pool->lock);
-        run_task(pool, task);
+        run_task(slot, task);
         pthread_mutex_lock(&pool->lock);
     }
     pool->threads--;
@@ -219,11 +226,36 @@ void pool_release(struct pool *pool, size_t n) {
 
 size_t pool_slots(const struct pool *pool) { return atomic_load(&pool->slots); }
 
+static bool is_stuck(const struct slot *slot) {
+    return slot->job && run_stopping_for(slot->job) >= POOL_STUCK_MS;
+}
+
+static size_t count_stuck(const struct pool *pool) {
+    size_t count = 0;
+    for (struct list *l = pool->live.next; l != &pool->live; l = l->next)
+        count += is_stuck(LIST_ENTRY(l, struct slot, link));
+    return count;
+}
+
+void pool_report_stuck(struct pool *pool,
+                       void (*report)(void *arg, const struct job *job, int64_t ms), void *arg) {
+    pthread_mutex_lock(&pool->lock);
+    LIST_EACH(&pool->live, l) {
+        struct slot *slot = LIST_ENTRY(l, struct slot, link);
+        if (slot->reported || !is_stuck(slot))
+            continue;
+        slot->reported = true;
+        report(arg, slot->job, run_stopping_for(slot->job));
+    }
+    pthread_mutex_unlock(&pool->lock);
+}
+
 void pool_get_stats(struct pool *pool, struct pool_stats *ret) {
     pthread_mutex_lock(&pool->lock);
     *ret = (struct pool_stats){.slots = atomic_load(&pool->slots),
                                .running = pool->running,
                                .queued = pool->queued,
-                               .reserved = pool->reserved};
+                               .reserved = pool->reserved,
+                               .stuck = count_stuck(pool)};
     pthread_mutex_unlock(&pool->lock);
 }

@@ -43,6 +43,14 @@ int pool_resize(struct pool *pool, size_t slots, struct jobs_error *err);
 
 struct pool_stats {
     size_t slots, running, queued, reserved;
+    size_t stuck; /* running, but told to stop for POOL_STUCK_MS or longer */
 };
 void pool_get_stats(struct pool *pool, struct pool_stats *ret);
+
+/* More than the ladder of a child takes: only code on a thread that ignores its stop is stuck. */
+#define POOL_STUCK_MS 10000
+/* Calls `report` for every run that is stuck and was not reported yet, with the ms since it was told
+ * to stop. Under the pool's lock: it must not call the pool. */
+void pool_report_stuck(struct pool *pool,
+                       void (*report)(void *arg, const struct job *job, int64_t ms), void *arg);
 #endif

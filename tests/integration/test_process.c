@@ -2,7 +2,6 @@
  * Runs are executed directly: no server is needed. */
 #include "module/base/clock.h"
 #include "module/job/classes.h"
-#include "module/worker/pool.h"
 #include "tests/lib/children.h"
 #include "tests/lib/servers.h"
 
@@ -12,7 +11,6 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -92,6 +90,8 @@ static void a_host_is_used_again(void **state) {
     int second = pid_of_host();
     assert_int_not_equal(second, first);
     kill(second, SIGKILL); /* while it waits for work: the next job does not notice */
+    while (kill(second, 0) == 0)
+        poll(NULL, 0, 1);
     assert_int_not_equal(pid_of_host(), second);
 }
 
@@ -188,43 +188,13 @@ static void built_in_classes_run_in_hosts_too(void **state) {
 
 /* ---- many at once ---- */
 
-struct task {
-    struct pool_task task; /* first */
-    atomic_int *left, *failed;
-};
-
-static void ended(struct pool_task *task) {
-    struct task *t = (struct task *)(void *)task;
-    const struct run_outcome *o = run_outcome(task->job);
-    if (o->end != RUN_SUCCEEDED)
-        atomic_fetch_add(t->failed, 1);
-    run_free(task->job);
-    atomic_fetch_sub(t->left, 1);
-}
-
 /* Jobs per second. Every `crash`th one crashes (0: none). */
 static double run_many(const char *class_name, size_t slots, int count, int crash) {
-    struct pool *pool;
-    struct jobs_error err;
-    atomic_int left = count, failed = 0;
-    struct task *tasks = calloc((size_t)count, sizeof *tasks);
-    assert_int_equal(pool_new(slots, &pool, &err), 0);
-    int64_t begin = clock_now();
-    for (int i = 0; i < count; i++) {
-        bool bad = crash > 0 && i % crash == 0;
-        tasks[i].task.job = children_job(class_name, bad ? "{\"how\":\"segv\"}" : "{}", 0);
-        tasks[i].task.ended = ended;
-        tasks[i].left = &left;
-        tasks[i].failed = &failed;
-        pool_put(pool, &tasks[i].task);
-    }
-    while (atomic_load(&left) > 0)
-        poll(NULL, 0, 1);
-    double seconds = (double)(clock_now() - begin) / 1e6;
-    pool_free(pool);
-    free(tasks);
-    assert_int_equal(atomic_load(&failed), crash > 0 ? (count + crash - 1) / crash : 0);
-    return count / seconds;
+    int failed;
+    double rate =
+        children_run_many(class_name, "{}", slots, count, crash, "{\"how\":\"segv\"}", &failed);
+    assert_int_equal(failed, crash > 0 ? (count + crash - 1) / crash : 0);
+    return rate;
 }
 
 static void thousands_of_runs_leave_nothing(void **state) {

@@ -412,6 +412,8 @@ static void a_program_that_stays_takes_one_job_after_another(void **state) {
     children_expect("stays.sh", "{\"x\":\"silent\"}", 200, RUN_FAILED, "TIMEOUT", "200 ms", NULL);
     assert_int_equal(number_of("{}", &pid), 1);
     kill(pid, SIGKILL); /* while it waits: the next job does not notice */
+    while (kill(pid, 0) == 0)
+        poll(NULL, 0, 1);
     assert_int_equal(number_of("{}", &pid), 1);
 }
 

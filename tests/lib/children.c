@@ -3,9 +3,11 @@
 #include "module/base/buf.h"
 #include "module/base/clock.h"
 #include "module/base/config.h"
+#include "module/base/mem.h"
 #include "module/worker/builtin.h"
 #include "module/worker/children.h"
 #include "module/worker/loader.h"
+#include "module/worker/pool.h"
 #include "module/worker/remove_tree.h"
 #include "tests/lib/servers.h"
 
@@ -15,6 +17,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -168,6 +171,43 @@ void children_expect(const char *class_name, const char *parameters, int64_t tim
     check_text("error", o->error, error, true);
     check_text("result", o->result, result, false);
     run_free(job);
+}
+
+struct one_of_many {
+    struct pool_task task; /* first */
+    atomic_int *left, *failed;
+};
+
+static void one_ended(struct pool_task *task) {
+    struct one_of_many *t = (struct one_of_many *)(void *)task;
+    if (run_outcome(task->job)->end != RUN_SUCCEEDED)
+        atomic_fetch_add(t->failed, 1);
+    run_free(task->job);
+    atomic_fetch_sub(t->left, 1);
+}
+
+double children_run_many(const char *class_name, const char *parameters, size_t slots, int count,
+                         int every, const char *others, int *ret_failed) {
+    struct pool *pool;
+    struct jobs_error err;
+    atomic_int left = count, failed = 0;
+    struct one_of_many *tasks = mem_zero((size_t)count, sizeof *tasks);
+    assert_int_equal(pool_new(slots, &pool, &err), 0);
+    int64_t begin = clock_now();
+    for (int i = 0; i < count; i++) {
+        bool other = every > 0 && i % every == 0;
+        tasks[i] = (struct one_of_many){.left = &left, .failed = &failed};
+        tasks[i].task.job = children_job(class_name, other ? others : parameters, 0);
+        tasks[i].task.ended = one_ended;
+        pool_put(pool, &tasks[i].task);
+    }
+    while (atomic_load(&left) > 0)
+        poll(NULL, 0, 1);
+    double seconds = (double)(clock_now() - begin) / CLOCK_SECOND;
+    pool_free(pool);
+    free(tasks);
+    *ret_failed = atomic_load(&failed);
+    return count / seconds;
 }
 
 /* Does the file of NUL-separated texts hold this one? */

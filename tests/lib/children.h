@@ -32,6 +32,11 @@ struct job *children_job(const char *class_name, const char *parameters, int64_t
 void children_expect(const char *class_name, const char *parameters, int64_t timeout,
                      enum run_end end, const char *kind, const char *error, const char *result);
 
+/* Runs `count` jobs on a pool and waits for all: jobs per second. Every `every`th one (0: none) has the parameters
+ * `others`. *ret_failed: how many did not succeed. */
+double children_run_many(const char *class_name, const char *parameters, size_t slots, int count,
+                         int every, const char *others, int *ret_failed);
+
 /* How many processes are alive that were started for the process `owner`: spawner, keepers, children and whatever
  * these started. */
 size_t children_alive(int owner);
