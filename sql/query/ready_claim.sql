@@ -1,9 +1,9 @@
 -- Chooses jobs: highest priority first, then first in first out, of each named tenant up to its quota.
 -- in:  $1 instance, $2 tick; arrays: $3 lanes, $4 tenants, $5 quotas; $6 how many at most in all
--- out: a row per job chosen, all that its run needs (parameters only up to 16 KiB: null = read them with run_parameters);
+-- out: a row per job chosen, in the order in which they are to begin, all that its run needs (parameters only up to 16 KiB: null = read them with run_parameters);
 --      status FAILED: it had expired. Nobody's row lock is waited for.
 with c as materialized (
-    select x.ctid, x.id, x.now, coalesce(x.expiration_date <= x.now, false) as expired
+    select x.ctid, x.id, t.quota, x.now, coalesce(x.expiration_date <= x.now, false) as expired
     from unnest($3::text[], $4::text[], $5::int[]) t(lane, tenant, quota)
     cross join lateral (
         select r.ctid, r.id, j.expiration_date, clock_timestamp() as now
@@ -27,7 +27,7 @@ with c as materialized (
     where j.id = any(array[c.id]) and j.status = 'QUEUED'
     -- only what is needed: what is returned is stored and read several times
     returning j.id, j.lane, j.tenant, j.class_name, j.status, j.priority, j.ready_seq, j.attempt, j.attempt_base,
-        j.max_attempts, j.version, j.suspect, j.timeout, j.backoff, j.traceparent, j.parameters_bytes, j.status_date, c.expired,
+        j.max_attempts, j.version, j.suspect, j.timeout, j.backoff, j.traceparent, j.parameters_bytes, j.status_date, c.quota, c.expired,
         @schema@.job_extras(j.owner, j.description, j.related_type, j.related_id, null, null,
             case when c.expired then j.error_kind end, case when c.expired then j.error end) as extras
 ), receipt as (
@@ -52,4 +52,5 @@ select u.id, u.lane, u.tenant, u.class_name, u.status, u.priority, u.ready_seq, 
         (select coalesce(jsonb_object_agg(p.name, p.value), '{}')::text from @schema@.t_job_parameters p where p.job_id = u.id)
     end as parameters
 from report cross join u
-order by u.priority desc, u.ready_seq;
+-- in the order in which they are to begin: each tenant's by priority and seq, the tenants side by side as the quotas were dealt
+order by row_number() over (partition by u.lane, u.tenant order by u.priority desc, u.ready_seq) / u.quota::float8, u.tenant;
