@@ -1,5 +1,7 @@
 -- Takes over jobs of a lost instance, a batch of its receipts at a time. A job that somebody holds stays, with its receipt, for the next
 -- batch. TO_BE_RUN goes back free of charge and suspect; RUNNING goes back while its crash budget lasts; a stop request ends either.
+-- A loss that was free is charged after all when the job is lost again, this time RUNNING: a job that kills its daemon at once, before
+-- its RUNNING was written down, so takes down budget + 1 instances and no more.
 -- A job that has used up its budget counts as a crash of its class: a single loss says nothing about the jobs that were running.
 -- in:  $1 lost instance, $2 how many receipts at most, $3 crash budget
 -- out: one row (receipts, jobs): receipts closed and jobs taken over
@@ -7,7 +9,7 @@ with r as materialized (
     select c.ctid, c.ids from @schema@.t_job_claim c
     join @schema@.t_job_instance i on i.id = c.instance
     where c.instance = $1::uuid and i.lost
-    order by c.tick, c.tenant limit $2::int
+    order by random() limit $2::int -- in order, those with a job that somebody holds could keep all others waiting
     for update of c skip locked
 ), k as materialized (
     -- what is decided here is decided on the row as it was locked, not as the snapshot has it
@@ -30,7 +32,7 @@ with r as materialized (
         instance = case when k.status <> 'QUEUED' then j.instance end,
         attempt_base = j.attempt_base + 1,
         suspect = true,
-        crashes = j.crashes + case when k.before = 'RUNNING' then 1 else 0 end,
+        crashes = j.crashes + case when k.before <> 'RUNNING' then 0 when j.suspect and j.crashes = 0 then 2 else 1 end,
         percent_completed = case when k.status = 'QUEUED' then 0 else j.percent_completed end,
         estimated_completion = null,
         error_kind = case when k.status = 'FAILED' then 'CRASH' else j.error_kind end,
