@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,6 +120,33 @@ static int run_scribe(struct job *job) {
     return job_fail(job, "cannot write: %s", strerror(errno));
 }
 
+/* ---- of test_fault_takeover.c ---- */
+
+/* The first attempt goes on until it is stopped. */
+static int run_holder(struct job *job) {
+    note(job, "begin");
+    if (job_attempt(job) > 1)
+        return succeed(job);
+    job_sleep(job, INT64_C(3600000));
+    note(job, "end");
+    return job_aborted(job);
+}
+
+/* Looks at no stop. */
+static int run_deaf(struct job *job) {
+    int64_t ms = job_integer(job, "ms", 100);
+    note(job, "begin");
+    nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
+    return succeed(job);
+}
+
+/* Takes its jobsd with it. */
+static int run_bomb(struct job *job) {
+    note(job, "begin");
+    kill(getpid(), SIGKILL);
+    return succeed(job);
+}
+
 #define RECORDED .open = open_record, .close = close_record
 static const struct job_class quick = JOB_CLASS(.name = "quick", .run = run_quick, RECORDED);
 static const struct job_class worker = JOB_CLASS(.name = "worker", .run = run_worker, RECORDED);
@@ -133,5 +161,9 @@ static const struct job_class child =
 static const struct job_class scribe =
     JOB_CLASS(.name = "scribe", .run = run_scribe, RECORDED, .need_workspace = true,
               .attempts = 1000, .backoff = 200, .backoff_max = 1000);
+static const struct job_class holder = JOB_CLASS(.name = "holder", .run = run_holder, RECORDED);
+static const struct job_class deaf = JOB_CLASS(.name = "deaf", .run = run_deaf, RECORDED);
+static const struct job_class bomb = JOB_CLASS(.name = "bomb", .run = run_bomb, RECORDED);
 
-JOB_CLASSES(&quick, &worker, &flaky, &snoozer, &doomed, &once, &child, &scribe);
+JOB_CLASSES(&quick, &worker, &flaky, &snoozer, &doomed, &once, &child, &scribe, &holder, &deaf,
+            &bomb);
