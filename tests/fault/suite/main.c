@@ -111,7 +111,6 @@ static void make_folder(struct suite *s) {
 }
 
 static void forget_settings(void) {
-    extern char **environ;
     for (char **variable = environ; *variable;) {
         size_t n = strcspn(*variable, "=");
         char name[256];

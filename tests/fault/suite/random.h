@@ -1,4 +1,4 @@
-/* Numbers that are the same for the same seed, whatever else happens (splitmix64). One per thread. */
+/* Numbers that are the same for the same seed, whatever happens (splitmix64). One per thread. */
 #ifndef SUITE_RANDOM_H
 #define SUITE_RANDOM_H
 #include <stdint.h>

@@ -37,13 +37,13 @@ static void end_run(struct record *record, const struct line *line) {
     run->end = line->at;
 }
 
-void record_read(struct record *record, const char *path) {
+void record_read(struct record *record, const char *file) {
     *record = (struct record){.count = 0};
-    FILE *file = fopen(path, "re");
-    if (!file)
-        program_give_up("%s: no record of runs", path);
+    FILE *lines = fopen(file, "re");
+    if (!lines)
+        program_give_up("%s: no record of runs", file);
     char text[256];
-    while (fgets(text, sizeof text, file)) {
+    while (fgets(text, sizeof text, lines)) {
         struct line line;
         if (sscanf(text, "%36s %u %7s %d %lld", line.id, &line.attempt, line.what,
                    &line.incarnation, &line.at) != 5)
@@ -53,7 +53,7 @@ void record_read(struct record *record, const char *path) {
         else
             end_run(record, &line);
     }
-    fclose(file);
+    fclose(lines);
 }
 
 static void free_runs(void *value) {
