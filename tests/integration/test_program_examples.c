@@ -86,7 +86,7 @@ static void the_node_program(void **state) {
                                     NULL, &failed);
     assert_int_equal(failed, 0);
     print_message("jobs/s of Node programs that stay, 2 slots: %.0f\n", rate);
-    rate = children_run_many("primes", "{\"limit\":10}", 2, 20, 0, NULL, &failed);
+    rate = children_run_many("primes", "{\"limit\":10}", 2, 6, 0, NULL, &failed);
     print_message("jobs/s with a Node process each, 2 slots: %.0f\n", rate);
     conforms(PROGRAMS "primes.mjs", "{\"limit\": 100}", 0, "staying, it leaves no process behind");
 }
