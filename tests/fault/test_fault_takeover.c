@@ -207,7 +207,7 @@ static void a_frozen_instance_wakes(void **state) {
     struct fixture f;
     prepare(&f, false);
     struct node a = node_start(&f, NULL, 2 * JOBS);
-    submit_many(f.url, "deaf", JOBS, 2, "{\"parameters\": {\"ms\": 2000}}");
+    submit_many(f.url, "deaf", JOBS, 2, "{\"parameters\": {\"ms\": 5000}}");
     submit_many(f.url, "holder", JOBS, 2, NULL);
     wait_count(&f, 2 * JOBS, "status = 'RUNNING'");
     kill(a.pid, SIGSTOP);
@@ -269,14 +269,14 @@ static void the_server_restarts(void **state) {
     struct fixture f;
     prepare(&f, true);
     struct node a = node_start(&f, NULL, JOBS), b = node_start(&f, NULL, JOBS);
-    submit_many(f.url, "worker", JOBS, 2, "{\"parameters\": {\"ms\": 3000}}"); /* end meanwhile */
-    submit_many(f.url, "deaf", JOBS, 2, "{\"parameters\": {\"ms\": 18000}}");  /* outlive it */
+    submit_many(f.url, "worker", JOBS, 2, "{\"parameters\": {\"ms\": 12000}}"); /* end meanwhile */
+    submit_many(f.url, "deaf", JOBS, 2, "{\"parameters\": {\"ms\": 25000}}");   /* outlive it */
     wait_count(&f, 2 * JOBS, "status = 'RUNNING'");
     wait_until_old(&f, &a);
     test_pg_stop(f.pg);
     test_wait(never, NULL, (LEASE_MS + 1500) / test_time_factor());
     test_pg_restart(f.pg);
-    wait_count(&f, JOBS, "status = 'SUCCEEDED'");
+    wait_count(&f, JOBS, "class_name = 'worker' and status = 'SUCCEEDED'");
     crash_by_one_backend(&f);
     wait_count(&f, 2 * JOBS, "status = 'SUCCEEDED'");
     assert_int_equal(count_jobs(f.url, "attempt = 1 and version = 4 and crashes = 0"), 2 * JOBS);
@@ -351,7 +351,7 @@ static void what_must_not_run_again(void **state) {
 static void a_rolling_restart(void **state) {
     (void)state;
     enum { ROUNDS = 3 };
-    int count = test_time_factor() > 1 ? 200 : 600;
+    int count = test_time_factor() > 1 ? 400 : 600;
     struct fixture f;
     prepare(&f, false);
     struct node nodes[] = {node_start(&f, NULL, 8), node_start(&f, NULL, 8)};

@@ -26,7 +26,7 @@ bool database_ready(struct database *database) {
 bool database_may_pass(const char *sqlstate) {
     return !sqlstate[0] || strncmp(sqlstate, "08", 2) == 0 || strncmp(sqlstate, "57P", 3) == 0 ||
            strcmp(sqlstate, "40001") == 0 || strcmp(sqlstate, "40P01") == 0 ||
-           strcmp(sqlstate, "55P03") == 0 || strcmp(sqlstate, "XX000") == 0;
+           strcmp(sqlstate, "55P03") == 0;
 }
 
 PGresult *database_try(struct database *database, const char *sql, int count,

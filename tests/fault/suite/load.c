@@ -59,7 +59,7 @@ static void make_id(struct chance *chance, char id[37]) {
 }
 
 static enum job_sort draw_sort(struct chance *chance) {
-    static const unsigned char percent[SORT_COUNT] = {60, 10, 6, 5, 3, 6, 6, 4};
+    static const unsigned char percent[SORT_COUNT] = {45, 20, 6, 5, 3, 9, 8, 4};
     int64_t draw = chance_between(chance, 0, 99);
     int sort = 0;
     while (draw >= percent[sort])
