@@ -1,6 +1,7 @@
 -- Lets a PENDING job go: QUEUED now; or, when it was stored as pending with a date that is still to come, PENDING until then.
 -- A job that waits for its date (a trigger date, back-off or snooze) is queued at once.
 -- in: tenant, id    out: the status after the call
+-- xmin stands for the row as it was read: a release that only sets the timer changes no version.
 -- Errors: JB006 the job is not PENDING, JB007 job unknown
 create or replace function @schema@.job_release(tenant text, id uuid) returns @schema@.job_status
 language plpgsql volatile
@@ -13,7 +14,7 @@ declare
 begin
     perform set_config('synchronous_commit', 'on', true);
     for i in 1 .. 1000 loop
-        select t.status, t.version, t.trigger_after_date into j
+        select t.xmin, t.status, t.trigger_after_date into j
         from t_job_info t where t.id = job_release.id and t.tenant = job_release.tenant;
         if not found then
             raise exception using errcode = 'JB007', message = format('tenant "%s" has no job %s', tenant, id);
@@ -25,14 +26,14 @@ begin
         delete from t_job_timer t where t.due = j.trigger_after_date and t.id = job_release.id;
         timed := found;
         if not timed and j.trigger_after_date > clock_timestamp() then
-            perform from t_job_info t where t.id = job_release.id and t.version = j.version and t.status = 'PENDING'
-            for no key update;
+            update t_job_info t set status_date = t.status_date -- a new row version for those who have read the old one
+            where t.id = job_release.id and t.xmin = j.xmin and t.status = 'PENDING';
             continue when not found;
             insert into t_job_timer (due, id, tenant) values (j.trigger_after_date, id, tenant);
         else
             update t_job_info t set status = 'QUEUED', version = t.version + 1, status_date = clock_timestamp(),
                 queued_date = clock_timestamp(), ready_seq = nextval('t_job_ready_seq_seq')
-            where t.id = job_release.id and t.version = j.version and t.status = 'PENDING'
+            where t.id = job_release.id and t.xmin = j.xmin and t.status = 'PENDING'
             returning t.* into hit;
             continue when not found;
             insert into t_job_ready (lane, tenant, priority, seq, id)

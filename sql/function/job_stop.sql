@@ -14,7 +14,7 @@ declare
 begin
     perform set_config('synchronous_commit', 'on', true);
     for i in 1 .. 1000 loop
-        select t.status, t.version, t.lane, t.priority, t.ready_seq, t.trigger_after_date, t.stop_requested into j
+        select t.xmin, t.status, t.version, t.lane, t.priority, t.ready_seq, t.trigger_after_date, t.stop_requested into j
         from t_job_info t where t.id = job_stop.id and t.tenant = job_stop.tenant;
         if not found then
             raise exception using errcode = 'JB007', message = format('tenant "%s" has no job %s', tenant, id);
@@ -43,7 +43,10 @@ begin
         end if;
         update t_job_info t set status = 'ABORTED', version = t.version + 1, status_date = clock_timestamp(),
             stop_date = clock_timestamp(), stop_requested = true, estimated_completion = null
-        where t.id = job_stop.id and t.version = j.version and t.status = j.status
+        where t.id = job_stop.id and t.status = j.status
+            and case when j.status = 'QUEUED' -- its ready row is ours; it may have been away and come back with its old seq
+                then t.ready_seq = j.ready_seq and t.version = coalesce(of_version, t.version)
+                else t.xmin = j.xmin end      -- a release may have given it a timer without a new version
         returning t.* into hit;
         if found then
             insert into t_job_failure values (hit.tenant, hit.id) on conflict do nothing;
@@ -53,7 +56,7 @@ begin
                 array[job_extras(hit.owner, hit.description, hit.related_type, hit.related_id, null, null, null, null)]);
             return hit.status;
         end if;
-        if j.status = 'QUEUED' then -- its ready row is ours, so nobody can have moved it
+        if j.status = 'QUEUED' then -- not the version that was meant
             raise exception using errcode = '40001', message = format('job %s changed under way, try again', id);
         end if;
     end loop;
