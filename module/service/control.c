@@ -18,6 +18,7 @@ struct control { /* of this thread */
     struct sql *sql;
     char instance[37]; /* that the session introduced itself as */
     int64_t next_beat, next_try;
+    bool locked; /* the session holds the instance's advisory lock */
     bool failing;
     struct observer observer;
 };
@@ -41,10 +42,7 @@ static int call(struct control *c, const char *name, int64_t number, enum sql_sh
     sql_add_text(&p, c->instance);
     if (number)
         sql_add_integer(&p, number);
-    int rc = sql_call(c->sql, name, &p, shape, ret, err);
-    if (rc == 0)
-        atomic_store(&c->ds->control_at, clock_now());
-    return rc;
+    return sql_call(c->sql, name, &p, shape, ret, err);
 }
 
 static void disconnect(struct control *c) {
@@ -53,15 +51,30 @@ static void disconnect(struct control *c) {
     hold(c->ds, false);
 }
 
+/* The server may still have the last session, and that the lock: asked for until it is ours, or
+ * others would find it free while this instance lives. */
+static int lock(struct control *c, struct jobs_error *err) {
+    struct sql_result *row;
+    if (c->locked)
+        return 0;
+    int rc = call(c, "instance_lock", 0, SQL_ONE, &row, err);
+    if (rc < 0)
+        return rc;
+    c->locked = sql_get_boolean(row, 0, sql_column(row, "locked"));
+    sql_result_free(row);
+    return 0;
+}
+
 /* LISTEN first, then everything is looked through: a notification is only a hint. */
 static int introduce(struct control *c, struct jobs_error *err) {
     struct datasource *ds = c->ds;
     datasource_instance(ds, c->instance);
+    c->locked = false;
     int rc = sql_listen(c->sql, err);
     if (rc == 0)
         rc = call(c, "instance_control", 0, SQL_AT_MOST_ONE, NULL, err);
     if (rc == 0)
-        rc = call(c, "instance_lock", 0, SQL_ONE, NULL, err);
+        rc = lock(c, err);
     if (rc < 0)
         return rc;
     c->next_beat = 0;
@@ -139,9 +152,10 @@ static int observe(struct control *c, int64_t lease, struct jobs_error *err) {
 static int beat(struct control *c, struct jobs_error *err) {
     struct datasource *ds = c->ds;
     int64_t lease = config_integer(service_config(ds->service), "jobs.lease.ms") * CLOCK_MS;
-    c->next_beat = clock_now() + BEAT;
+    int64_t asked_at = clock_now(); /* an answer may be read long after it was true */
+    c->next_beat = asked_at + BEAT;
     /* An instance whose dispatcher stands still is not alive, whatever this thread does. */
-    if (clock_now() - atomic_load(&ds->alive_at) > lease)
+    if (asked_at - atomic_load(&ds->alive_at) > lease)
         return 0;
     struct sql_result *row;
     int rc = call(c, "instance_beat", 0, SQL_AT_MOST_ONE, &row, err);
@@ -149,9 +163,13 @@ static int beat(struct control *c, struct jobs_error *err) {
         return rc;
     bool lost = sql_count(row) == 0 || sql_get_boolean(row, 0, sql_column(row, "lost"));
     sql_result_free(row);
-    if (lost && !atomic_exchange(&ds->lost, true))
+    if (!lost)
+        atomic_store(&ds->control_at, asked_at);
+    else if (!atomic_exchange(&ds->lost, true))
         datasource_wake(ds);
-    rc = observe(c, lease, err);
+    rc = lock(c, err);
+    if (rc == 0)
+        rc = observe(c, lease, err);
     return rc == 0 ? renew_lease(c, err) : rc;
 }
 

@@ -48,7 +48,7 @@ struct datasource {
     atomic_bool lost;          /* another instance declared this one lost */
     atomic_bool asleep;        /* the dispatcher waits at wake_fd */
     atomic_llong alive_at;     /* when the dispatcher last came round */
-    atomic_llong control_at;   /* when the control connection last had an answer */
+    atomic_llong control_at;   /* the instance was not lost then, as the database said */
     struct datasource_counters counters;
 
     /* Guarded by `instance_lock`. */
