@@ -70,7 +70,7 @@ struct live {
     int64_t percent_at; /* when it was last written */
     struct live_end end;
     char *own_error;
-    int refusals; /* how often the database refused its end */
+    bool refused; /* the database refused its data: the end goes without */
 
     /* Guarded by datasource.inbox_lock. */
     struct list inbox; /* in datasource.started or .ended */

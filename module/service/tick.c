@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define ASIDE_PAUSE (60 * CLOCK_SECOND)
+
 const char *const tick_statements[] = {"tick_begin",       "run_end",        "run_start",
                                        "run_progress",     "receipt_close",  "timer_promote",
                                        "timer_next",       "ready_claim",    "ready_tenants",
@@ -110,34 +112,48 @@ int tick_send(struct tick *tick, struct jobs_error *err) {
     return 0;
 }
 
+/* Others go on; it stays ours, and whoever takes over finds its receipt. */
+static void set_aside(struct datasource *ds, struct live *live, const struct jobs_error *err) {
+    log_about(&ds->service->log, LOG_LEVEL_ERROR, live->tenant, live->id,
+              "its end cannot be written (tried again every minute): %s", err->text);
+    live->retry_at = clock_now() + ASIDE_PAUSE;
+}
+
 /* The value stands alone and is refused: its job fails without it. */
 static void refuse(struct datasource *ds, struct live *live, const struct jobs_error *err) {
     atomic_fetch_add(&ds->counters.refused, 1);
-    log_about(&ds->service->log, LOG_LEVEL_WARNING, live->tenant, live->id,
-              "its result is refused by the database: %s", err->text);
-    if (++live->refusals > 1) { /* not the data then: leave it to whoever finds it */
-        log_about(&ds->service->log, LOG_LEVEL_ERROR, live->tenant, live->id,
-                  "its end cannot be written, given up");
-        live_finish(ds, live);
+    if (live->refused) { /* not its data then */
+        set_aside(ds, live, err);
         return;
     }
+    live->refused = true;
+    log_about(&ds->service->log, LOG_LEVEL_WARNING, live->tenant, live->id,
+              "its result is refused by the database: %s", err->text);
     live_set_end(live, JOB_FAILED, false, "FAILED", 0, "RESULT", err->text);
+}
+
+static bool is_data_error(const char *sqlstate) {
+    static const char *const classes[] = {"21", "22", "23", "54"};
+    bool data = false;
+    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
+        data |= strncmp(sqlstate, classes[i], 2) == 0;
+    return data;
 }
 
 bool tick_narrow(struct tick *tick, const struct jobs_error *err) {
     struct datasource *ds = tick->ds;
-    static const char *const classes[] = {"21", "22", "23", "54"};
-    bool data = false;
-    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
-        data |= strncmp(err->sqlstate, classes[i], 2) == 0;
-    if (!data || tick->failed >= tick->count ||
+    bool data = is_data_error(err->sqlstate), slow = strcmp(err->sqlstate, "57014") == 0;
+    if ((!data && !slow) || tick->failed >= tick->count ||
         strcmp(tick->sql[tick->failed].name, "run_end") != 0)
         return false;
     if (tick->end_count > 1) {
         ds->end_limit = tick->end_count / 2;
-    } else {
-        refuse(ds, tick->ends[0], err);
-        ds->end_limit = TICK_BATCH;
+        return true;
     }
+    if (data)
+        refuse(ds, tick->ends[0], err);
+    else /* the server may be at fault: nothing is thrown away */
+        set_aside(ds, tick->ends[0], err);
+    ds->end_limit = TICK_BATCH;
     return true;
 }

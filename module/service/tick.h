@@ -24,7 +24,8 @@ bool tick_build(struct tick *tick);
 /* Sends it and applies the answers. On failure nothing of it counts (JOBS_EUNSURE: not known) and
  * what it was to tell is told again by the next one. */
 int tick_send(struct tick *tick, struct jobs_error *err);
-/* The step that failed was told to write ends that hold a bad value: narrows the next tick down to
- * find it, and refuses the value once it is alone. False: the failure has another reason. */
+/* The step that failed was told to write ends that hold a bad value, or took too long over them:
+ * narrows the next tick down to find the one, refuses its value or sets it aside. False: the failure
+ * has another reason. */
 bool tick_narrow(struct tick *tick, const struct jobs_error *err);
 #endif
