@@ -52,9 +52,9 @@ static void declare(struct datasource *ds, const struct suspect *suspect) {
     struct sql_parameters p = {0};
     struct sql_result *row;
     sql_add_text(&p, suspect->id);
+    sql_add_integer(&p, suspect->heartbeat);
     if (sql_call(ds->sql, "instance_silence", &p, SQL_ROWS, NULL, &err) < 0)
         return;
-    sql_add_integer(&p, suspect->heartbeat);
     if (sql_call(ds->sql, "instance_declare_lost", &p, SQL_AT_MOST_ONE, &row, &err) < 0)
         return;
     if (sql_count(row) == 1) {
