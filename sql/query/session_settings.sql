@@ -8,6 +8,7 @@ select pg_backend_pid() as pid,
     set_config('intervalstyle', 'postgres', false),
     set_config('default_transaction_isolation', 'read committed', false),
     set_config('default_transaction_read_only', 'off', false),
+    set_config('synchronous_commit', 'on', false), -- what is broadcast has been committed for good
     set_config('statement_timeout', $2::text, false),
     set_config('lock_timeout', $3::text, false),
     set_config('idle_in_transaction_session_timeout', '30s', false),
