@@ -35,29 +35,32 @@ enum fault_kind {
     FAULT_KINDS
 };
 
-/* One draw; how long it lasts is within `least` to `most` ms. */
+/* Kinds are dealt from a shuffled deck, so that a short run sees most of them. How long a fault lasts
+ * is within `least` to `most` ms. */
 static const struct kind {
     const char *name;
-    int weight, least, most;
+    int cards, least, most;
 } kinds[FAULT_KINDS] = {
-    [FAULT_KILL] = {"kill -9 of a jobsd", 12, 500, 6000},
-    [FAULT_FREEZE] = {"SIGSTOP of a jobsd", 10, 1000, 25000},
-    [FAULT_LEAVE] = {"SIGTERM and restart of a jobsd", 8, 0, 0},
-    [FAULT_BACKENDS] = {"sessions of jobsd ended", 12, 0, 0},
-    [FAULT_BACKEND_CRASH] = {"kill -9 of a backend", 3, 0, 0},
-    [FAULT_PG_FAST] = {"PostgreSQL restart, fast", 3, 0, 3000},
-    [FAULT_PG_IMMEDIATE] = {"PostgreSQL restart, immediate", 3, 0, 3000},
-    [FAULT_PG_CUT] = {"connections to PostgreSQL cut", 6, 0, 0},
-    [FAULT_PG_HOLE] = {"black hole before PostgreSQL", 8, 1000, 15000},
-    [FAULT_PG_DEAF] = {"answers to a jobsd lost", 10, 5, 500},
-    [FAULT_SUBMIT_DEAF] = {"answers to clients lost", 8, 5, 500},
-    [FAULT_BUS_CUT] = {"connections to RabbitMQ cut", 8, 0, 0},
-    [FAULT_BUS_HOLE] = {"black hole before RabbitMQ", 4, 1000, 12000},
-    [FAULT_BROKER] = {"RabbitMQ restart", 2, 0, 0},
-    [FAULT_ROW_LOCK] = {"row of a job locked", 8, 1000, 3000},
-    [FAULT_TABLE_LOCK] = {"t_job_ready locked", 4, 1000, 3000},
-    [FAULT_DISK] = {"workspace's disk full", 5, 1000, 4000},
+    [FAULT_KILL] = {"kill -9 of a jobsd", 3, 500, 6000},
+    [FAULT_FREEZE] = {"SIGSTOP of a jobsd", 2, 1000, 25000},
+    [FAULT_LEAVE] = {"SIGTERM and restart of a jobsd", 2, 0, 0},
+    [FAULT_BACKENDS] = {"sessions of jobsd ended", 2, 0, 0},
+    [FAULT_BACKEND_CRASH] = {"kill -9 of a backend", 1, 0, 0},
+    [FAULT_PG_FAST] = {"PostgreSQL restart, fast", 1, 0, 3000},
+    [FAULT_PG_IMMEDIATE] = {"PostgreSQL restart, immediate", 1, 0, 3000},
+    [FAULT_PG_CUT] = {"connections to PostgreSQL cut", 1, 0, 0},
+    [FAULT_PG_HOLE] = {"black hole before PostgreSQL", 2, 1000, 15000},
+    [FAULT_PG_DEAF] = {"answers to a jobsd lost", 2, 5, 500},
+    [FAULT_SUBMIT_DEAF] = {"answers to clients lost", 2, 5, 500},
+    [FAULT_BUS_CUT] = {"connections to RabbitMQ cut", 1, 0, 0},
+    [FAULT_BUS_HOLE] = {"black hole before RabbitMQ", 1, 1000, 12000},
+    [FAULT_BROKER] = {"RabbitMQ restart", 1, 0, 0},
+    [FAULT_ROW_LOCK] = {"row of a job locked", 2, 1000, 3000},
+    [FAULT_TABLE_LOCK] = {"t_job_ready locked", 1, 1000, 3000},
+    [FAULT_DISK] = {"workspace's disk full", 1, 1000, 4000},
 };
+
+#define DECK_MOST 64
 
 /* What ends a fault that lasts. */
 struct ending {
@@ -71,7 +74,9 @@ struct faults {
     struct chance chance;
     struct database database, locker;
     bool locked;
-    int64_t next;
+    int64_t next; /* ms: when the next one is due */
+    enum fault_kind deck[DECK_MOST];
+    int cards; /* left in it */
     struct ending endings[64];
     size_t ending_count;
     size_t done[FAULT_KINDS], skipped;
@@ -293,19 +298,28 @@ static bool begin_fault(struct faults *f, enum fault_kind kind, int i, int64_t m
     }
 }
 
-static enum fault_kind draw_kind(struct faults *f) {
-    int total = 0, kind = 0;
-    for (int i = 0; i < FAULT_KINDS; i++)
-        total += kinds[i].weight;
-    int64_t draw = chance_between(&f->chance, 0, total - 1);
-    while (draw >= kinds[kind].weight)
-        draw -= kinds[kind++].weight;
-    return (enum fault_kind)kind;
+static void shuffle(struct faults *f) {
+    f->cards = 0;
+    for (int kind = 0; kind < FAULT_KINDS; kind++)
+        for (int i = 0; i < kinds[kind].cards; i++)
+            f->deck[f->cards++] = (enum fault_kind)kind;
+    for (int i = f->cards - 1; i > 0; i--) {
+        int64_t j = chance_between(&f->chance, 0, i);
+        enum fault_kind kind = f->deck[i];
+        f->deck[i] = f->deck[j];
+        f->deck[j] = kind;
+    }
+}
+
+static enum fault_kind deal(struct faults *f) {
+    if (f->cards == 0)
+        shuffle(f);
+    return f->deck[--f->cards];
 }
 
 /* All numbers are drawn whether they are needed or not: the sequence is the seed's alone. */
 static void draw_fault(struct faults *f) {
-    enum fault_kind kind = draw_kind(f);
+    enum fault_kind kind = deal(f);
     int i = (int)chance_between(&f->chance, 0, fleet_count(f->options.fleet) - 1);
     int64_t ms = chance_between(&f->chance, kinds[kind].least, kinds[kind].most),
             rest = chance_between(&f->chance, 1000, 5000);
