@@ -25,6 +25,11 @@ void datasource_wake(struct datasource *ds) {
     }
 }
 
+void datasource_nudge(struct datasource *ds) {
+    atomic_store(&ds->nudged, true);
+    datasource_wake(ds);
+}
+
 static void wake_control(struct datasource *ds) {
     uint64_t one = 1;
     ssize_t ignored = write(ds->control_fd, &one, sizeof one);
@@ -186,7 +191,7 @@ static struct datasource *datasource_make(struct job_service *service, const cha
     return ds;
 }
 
-static void datasource_delete(struct datasource *ds) {
+void datasource_free(struct datasource *ds) {
     for (size_t i = 0; i < ds->lane_count; i++)
         free(ds->lanes[i]);
     free(ds->lanes);
@@ -264,6 +269,7 @@ int datasource_new(struct job_service *service, const char *name, const char *ur
     if (rc == 0)
         rc = start_relay(ds, only, err);
     if (rc < 0) {
+        datasource_stop(ds);
         datasource_free(ds);
         return rc;
     }
@@ -277,31 +283,26 @@ int datasource_run(struct datasource *ds, struct jobs_error *err) {
     return rc;
 }
 
-static void nudge(struct datasource *ds) {
-    atomic_store(&ds->nudged, true);
-    datasource_wake(ds);
-}
-
 void datasource_drain(struct datasource *ds) {
     atomic_store(&ds->draining, true);
-    nudge(ds);
+    datasource_nudge(ds);
 }
 
 void datasource_stop_runs(struct datasource *ds) {
     atomic_store(&ds->stop_runs, true);
-    nudge(ds);
+    datasource_nudge(ds);
 }
 
 void datasource_reload(struct datasource *ds) {
     atomic_store(&ds->reloaded, true);
-    nudge(ds);
+    datasource_nudge(ds);
 }
 
 bool datasource_is_drained(const struct datasource *ds) { return atomic_load(&ds->drained); }
 
-void datasource_free(struct datasource *ds) {
+void datasource_stop(struct datasource *ds) {
     atomic_store(&ds->quitting, true);
-    nudge(ds);
+    datasource_nudge(ds);
     wake_control(ds);
     if (ds->running) {
         pthread_join(ds->dispatcher_thread, NULL);
@@ -311,5 +312,4 @@ void datasource_free(struct datasource *ds) {
     }
     keeper_stop(ds->keeper);
     relay_stop(ds->relay);
-    datasource_delete(ds);
 }

@@ -48,6 +48,8 @@ struct datasource {
     atomic_bool lost;          /* another instance declared this one lost */
     atomic_bool asleep;        /* the dispatcher waits at wake_fd */
     atomic_llong alive_at;     /* when the dispatcher last came round */
+    atomic_bool waits;         /* for a slot of the pool: turns.c */
+    atomic_llong turn_at;      /* when it last got one */
     atomic_llong control_at;   /* the instance was not lost then, as the database said */
     struct datasource_counters counters;
 
@@ -108,11 +110,15 @@ void datasource_stop_runs(struct datasource *ds);
 bool datasource_is_drained(const struct datasource *ds);
 /* What a reload changed is to be told. */
 void datasource_reload(struct datasource *ds);
-/* Ends its threads and frees it. Nothing of it may be in the pool any more. */
+/* Ends its threads. The others and the pool may still ask it. */
+void datasource_stop(struct datasource *ds);
+/* Frees it: stopped, nothing of it in the pool any more, no other one that runs. */
 void datasource_free(struct datasource *ds);
 
 /* Wakes the dispatcher if it sleeps. Any thread. */
 void datasource_wake(struct datasource *ds);
+/* The same, and it comes round even if it is about to sleep. */
+void datasource_nudge(struct datasource *ds);
 void datasource_instance(struct datasource *ds, char ret_id[37]);
 /* Session options for this datasource. */
 struct sql_options datasource_sql_options(const struct datasource *ds,

@@ -3,6 +3,7 @@
 #include "module/base/clock.h"
 #include "module/base/mem.h"
 #include "module/service/quarantine.h"
+#include "module/service/turns.h"
 #include "module/service/watermark.h"
 
 #define WAIT_MOST \
@@ -53,6 +54,7 @@ static void on_ended(struct pool_task *task) {
     list_push_back(&ds->ended, &live->inbox);
     pthread_mutex_unlock(&ds->inbox_lock);
     datasource_wake(ds); /* `live` is the dispatcher's now */
+    turns_wake(ds);
 }
 
 /* ---- from the claim to the pool ---- */

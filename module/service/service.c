@@ -178,11 +178,15 @@ static int start_datasources(struct job_service *service, struct jobs_error *err
     return rc;
 }
 
+/* The pool goes before the datasources: its threads may still be on their way back from telling one
+ * that a run has ended. */
 static void service_free(struct job_service *service) {
+    for (size_t i = 0; i < service->datasource_count; i++)
+        datasource_stop(service->datasources[i]);
+    pool_free(service->pool);
     for (size_t i = 0; i < service->datasource_count; i++)
         datasource_free(service->datasources[i]);
     free(service->datasources);
-    pool_free(service->pool);
     classes_free(service->classes);
     for (size_t i = 0; i < service->old_config_count; i++)
         config_free((struct config *)(uintptr_t)service->old_configs[i]);

@@ -24,7 +24,7 @@ struct job_service {
     size_t old_config_count;
 
     struct job_service_options options; /* its texts are copies */
-    struct datasource **datasources;    /* the caller's thread only (start, reload, stop) */
+    struct datasource **datasources;    /* all there before the first one runs */
     size_t datasource_count;
 };
 

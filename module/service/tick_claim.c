@@ -4,6 +4,7 @@
 #include "module/job/status.h"
 #include "module/service/lives.h"
 #include "module/service/tick_steps.h"
+#include "module/service/turns.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -86,8 +87,9 @@ void tick_add_claim(struct tick *tick) {
     struct datasource *ds = tick->ds;
     if (ds->shares.hungry_count == 0 || atomic_load(&ds->draining))
         return;
-    tick->reserved = pool_reserve(ds->service->pool, TICK_BATCH);
-    size_t room = tick->reserved + prefetch(ds);
+    bool first;
+    tick->reserved = turns_take(ds, TICK_BATCH, &first);
+    size_t room = tick->reserved + (first ? prefetch(ds) : 0);
     if (room > TICK_BATCH)
         room = TICK_BATCH;
     tick->share_count = shares_deal(&ds->shares, room, tick->shares, TICK_BATCH);

@@ -2,6 +2,7 @@
 #include "module/base/clock.h"
 #include "module/service/lives.h"
 #include "module/service/tick_steps.h"
+#include "module/service/turns.h"
 
 #include <string.h>
 
@@ -45,8 +46,9 @@ static bool wants_start(struct datasource *ds, struct live *live) {
         live_start_careful(ds, live); /* the control connection was silent before */
         return false;
     }
+    bool first;
     if (!live->reserved)
-        live->reserved = pool_reserve(ds->service->pool, 1) == 1;
+        live->reserved = turns_take(ds, 1, &first) == 1;
     return live->reserved;
 }
 
