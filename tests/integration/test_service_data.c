@@ -115,10 +115,11 @@ static void assert_bad_ones_failed(const char *url, int64_t copies) {
 static void assert_good_ones_are_untouched(const char *url, int64_t count) {
     assert_int_equal(
         test_sql_integer(
-            url, "select count(*) from jobs.t_job_info j join jobs.t_job_parameters p "
-                 "on p.job_id = j.id where j.class_name = 'good' and j.status = 'SUCCEEDED' and "
-                 "j.result::text = '{\"n\": ' || p.value::text || ', \"big\": 12345678901234567890123, "
-                 "\"text\": \"\xc3\xa9\xc3\xa9\\n\"}'"),
+            url,
+            "select count(*) from jobs.t_job_info j join jobs.t_job_parameters p "
+            "on p.job_id = j.id where j.class_name = 'good' and j.status = 'SUCCEEDED' and "
+            "j.result::text = '{\"n\": ' || p.value::text || ', \"big\": 12345678901234567890123, "
+            "\"text\": \"\xc3\xa9\xc3\xa9\\n\"}'"),
         count);
 }
 
