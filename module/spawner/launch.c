@@ -92,13 +92,13 @@ static void change_user(const struct spawn_head *head, int pipe) {
 
 _Noreturn void launch_run(const struct launch *launch, int pipe) {
     setsid();
-    default_signals();
     umask(022);
     place_descriptors(launch, &pipe);
     if (chdir(launch->directory) < 0)
         give_up(pipe, "chdir");
     set_limits(&launch->head, pipe);
     change_user(&launch->head, pipe);
+    default_signals(); /* late: the C library needs one of its own to change the user */
     execve(launch->argv[0], launch->argv, launch->environment);
     give_up(pipe, "exec");
 }

@@ -32,7 +32,7 @@ struct child {
 /* Takes `settings` over. */
 struct child_class *child_class_new(const struct child_settings *settings, struct spawner *spawner);
 /* Lets the idle ones go. No run may be under way. Takes void *, as classes_add_bound does. */
-void child_class_free(void *class);
+void child_class_free(void *arg);
 
 /* One that waits, or a new one (`fresh`: in any case). `directory` and `more` (names and values, last
  * NULL; see child_environment) are for a new one. */

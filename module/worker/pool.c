@@ -240,7 +240,7 @@ static size_t count_stuck(const struct pool *pool) {
 void pool_report_stuck(struct pool *pool,
                        void (*report)(void *arg, const struct job *job, int64_t ms), void *arg) {
     pthread_mutex_lock(&pool->lock);
-    LIST_EACH(&pool->live, l) {
+    LIST_EACH (&pool->live, l) {
         struct slot *slot = LIST_ENTRY(l, struct slot, link);
         if (slot->reported || !is_stuck(slot))
             continue;

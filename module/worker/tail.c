@@ -30,10 +30,10 @@ void tail_get(const struct tail *tail, size_t most, struct buf *out) {
     char *flat = mem_alloc(length);
     for (size_t i = 0; i < length; i++)
         flat[i] = tail->bytes[(from + i) % TAIL_MAX];
-    const char *start = flat, *newline = NULL;
+    const char *newline = NULL;
     if (length < tail->total) /* half a line at the front is not worth showing */
         newline = memchr(flat, '\n', length - 1);
-    start = newline ? newline + 1 : flat;
+    const char *start = newline ? newline + 1 : flat;
     length -= (size_t)(start - flat);
     char *clean = text_clean(start, length, length * 3 + 1);
     buf_text(out, clean);

@@ -9,7 +9,7 @@ trap 'rm -rf "$WORK"' EXIT
 export CMAKE_GENERATOR=Ninja
 
 cmake --install "$BUILD" --prefix "$WORK/root" >"$WORK/log"
-for file in bin/jobsd bin/jobctl include/jobs.h; do
+for file in bin/jobsd bin/jobctl include/jobs.h libexec/jobs/jobs-spawner libexec/jobs/jobs-host; do
     [ -f "$WORK/root/$file" ] || { echo "$file was not installed" && exit 1; }
 done
 

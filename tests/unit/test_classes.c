@@ -199,6 +199,68 @@ static void judges_names(void **state) {
     assert_false(class_name_is_valid(NULL));
 }
 
+/* ---- run by another function ---- */
+
+static int run_elsewhere(struct job *job) {
+    (void)job;
+    return 0;
+}
+
+static int never_open(void **ret_shared, struct jobs_error *err) {
+    (void)ret_shared, (void)err;
+    fail_msg("open() of a class that runs elsewhere was called");
+    return 0;
+}
+
+static void count_free(void *shared) { ++*(int *)shared; }
+
+static void a_class_may_be_run_elsewhere(void **state) {
+    (void)state;
+    int freed = 0, bound = 0;
+    struct jobs_error err;
+    struct classes *classes = classes_new();
+    struct job_class class =
+        JOB_CLASS(.name = "far", .run = run_nothing, .open = never_open, .attempts = 7);
+    struct job_class near = JOB_CLASS(.name = "near", .run = run_nothing);
+    assert_int_equal(classes_add(classes, &class, "here", &err), 0);
+    assert_int_equal(classes_add_bound(classes, &near, "here", &bound, count_free, &err), 0);
+    assert_int_equal(classes_rebind(classes, "far", run_elsewhere, &freed, count_free, &err), 0);
+    assert_int_equal(classes_rebind(classes, "near", run_elsewhere, NULL, NULL, &err), 0);
+    assert_int_equal(bound, 1); /* what it had is freed at once */
+    assert_int_equal(classes_rebind(classes, "none", run_elsewhere, &freed, count_free, &err),
+                     JOBS_ENOENT);
+    assert_int_equal(classes_open(classes, &err), 0);
+    const struct class_entry *entry = classes_find(classes, "far");
+    assert_ptr_equal(entry->class->run, run_elsewhere);
+    assert_ptr_equal(entry->shared, &freed);
+    assert_int_equal(entry->class->attempts, 7);
+    classes_free(classes);
+    assert_int_equal(freed, 1);
+}
+
+static int open_once(void **ret_shared, struct jobs_error *err) {
+    static int times;
+    (void)err;
+    *ret_shared = &times;
+    times++;
+    return 0;
+}
+
+static void one_class_is_opened_alone(void **state) {
+    (void)state;
+    struct jobs_error err;
+    struct classes *classes = classes_new();
+    struct job_class one = JOB_CLASS(.name = "one", .run = run_nothing, .open = open_once);
+    struct job_class other = JOB_CLASS(.name = "other", .run = run_nothing, .open = never_open);
+    assert_int_equal(classes_add(classes, &one, "here", &err), 0);
+    assert_int_equal(classes_add(classes, &other, "here", &err), 0);
+    assert_int_equal(classes_open_one(classes, "one", &err), 0);
+    assert_int_equal(classes_open_one(classes, "one", &err), 0);
+    assert_int_equal(*(int *)classes_find(classes, "one")->shared, 1);
+    assert_int_equal(classes_open_one(classes, "none", &err), JOBS_ENOENT);
+    classes_free(classes);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_by_name),
@@ -209,6 +271,8 @@ int main(void) {
         cmocka_unit_test(frees_what_is_bound_then_owned),
         cmocka_unit_test(suggests_similar_names),
         cmocka_unit_test(judges_names),
+        cmocka_unit_test(a_class_may_be_run_elsewhere),
+        cmocka_unit_test(one_class_is_opened_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
