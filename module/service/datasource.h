@@ -85,6 +85,7 @@ struct datasource {
     int64_t last_work;                                      /* when work was last found */
     bool awake;             /* nobody needs to notify: it looks every few ms */
     bool wake_pending;      /* t_job_wake is to be written */
+    int64_t wake_at;        /* not before: somebody holds it */
     int64_t settling_until; /* just gone to sleep: submitters may still believe it is awake */
     int wakes;              /* notifications in the present window */
     int64_t wakes_since;

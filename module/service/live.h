@@ -70,7 +70,8 @@ struct live {
     int64_t percent_at; /* when it was last written */
     struct live_end end;
     char *own_error;
-    bool refused; /* the database refused its data: the end goes without */
+    int64_t aside; /* microseconds it was last set aside for: the database does not take its end */
+    bool refused;  /* the database refused its data: the end goes without */
 
     /* Guarded by datasource.inbox_lock. */
     struct list inbox; /* in datasource.started or .ended */

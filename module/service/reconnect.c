@@ -113,6 +113,7 @@ static void compare(struct datasource *ds, const struct sql_result *rows, struct
             receipts_find(&ds->receipts, sql_get_integer(rows, i, tick, 0), live->tenant);
         receipt_join(live->receipt);
         live->version = (int)sql_get_integer(rows, i, version, 0);
+        live->retry_at = 0;
         if (now == JOB_RUNNING && !live->recorded) {
             live->recorded = true;
             if (live->state == LIVE_STARTED)

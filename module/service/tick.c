@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ASIDE_PAUSE (60 * CLOCK_SECOND)
+#define ASIDE_FIRST CLOCK_SECOND
+#define ASIDE_MOST (64 * CLOCK_SECOND)
 
 const char *const tick_statements[] = {"tick_begin",       "run_end",        "run_start",
                                        "run_progress",     "receipt_close",  "timer_promote",
@@ -115,8 +116,10 @@ int tick_send(struct tick *tick, struct jobs_error *err) {
 /* Others go on; it stays ours, and whoever takes over finds its receipt. */
 static void set_aside(struct datasource *ds, struct live *live, const struct jobs_error *err) {
     log_about(&ds->service->log, LOG_LEVEL_ERROR, live->tenant, live->id,
-              "its end cannot be written (tried again every minute): %s", err->text);
-    live->retry_at = clock_now() + ASIDE_PAUSE;
+              "its end cannot be written (tried again): %s", err->text);
+    live->aside = live->aside == 0 ? ASIDE_FIRST : live->aside * 2;
+    live->aside = live->aside < ASIDE_MOST ? live->aside : ASIDE_MOST;
+    live->retry_at = clock_now() + live->aside;
 }
 
 /* The value stands alone and is refused: its job fails without it. */

@@ -204,8 +204,10 @@ void tick_add_stops(struct tick *tick) {
 
 static void apply_wake(struct tick *tick, const struct sql_result *rows) {
     struct datasource *ds = tick->ds;
-    if (sql_count(rows) == 0)
-        return; /* somebody writes it at this moment: again */
+    if (sql_count(rows) == 0) { /* somebody writes it at this moment: again */
+        ds->wake_at = tick->now + BUSY_PAUSE;
+        return;
+    }
     ds->wake_pending = false;
     if (!ds->awake) { /* committed: look again, what came before was not notified */
         ds->settling_until = tick->now + CLOCK_SECOND;
@@ -219,7 +221,7 @@ void tick_add_wake(struct tick *tick) {
         ds->awake = false;
         ds->wake_pending = true;
     }
-    if (!ds->wake_pending)
+    if (!ds->wake_pending || tick->now < ds->wake_at)
         return;
     struct tick_step *step = tick_add(tick, "wake_sleep", true, true, apply_wake);
     sql_add_boolean(&step->parameters, !ds->awake && !atomic_load(&ds->draining));

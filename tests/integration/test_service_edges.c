@@ -1,6 +1,7 @@
 /* Rare meetings: found by reading, each forced here. */
 #include "module/base/buf.h"
 #include "module/base/clock.h"
+#include "module/service/datasource.h"
 #include "tests/lib/audit.h"
 #include "tests/lib/service.h"
 
@@ -172,12 +173,65 @@ static void a_busy_datasource_leaves_room(void **state) {
     buf_done(&settings[1]);
 }
 
+/* ---- what the database does not take, whatever it is told ---- */
+
+/* Others go on, its receipt stays, and it is written once it can be. */
+static void an_end_that_cannot_be_written_waits(void **state) {
+    (void)state;
+    runs_reset();
+    const char *url = service_database();
+    test_sql(url, "create function jobs.refuse() returns trigger language plpgsql as $$ begin "
+                  "raise exception using errcode = '23514', message = 'not here'; end $$; "
+                  "create trigger refuse before update on jobs.t_job_info for each row when "
+                  "(new.stop_date is not null and new.tenant = 't6') "
+                  "execute function jobs.refuse()");
+    struct test_service *s = service_start(url, NULL, NULL);
+    char *id = submit(url, "'t6', 'count'");
+    submit_many(url, "count", 500, 5, NULL);
+    wait_final(url, 500, LONG_MS);
+    assert_true(test_wait_sql(url, LONG_MS, "select count(*) = 1 from jobs.t_job_claim"));
+    assert_true(service_said(s, "its end cannot be written") > 0);
+    test_sql(url, "drop trigger refuse on jobs.t_job_info; "
+                  "select pg_terminate_backend(tick_pid) from jobs.t_job_instance");
+    wait_final(url, 501, LONG_MS);
+    assert_int_equal(runs_of(id), 1);
+    service_stop(s);
+    audit_finished(url);
+    free(id);
+}
+
+/* ---- nothing is asked for all the time ---- */
+
+static void a_held_row_of_sleepers_is_not_asked_for_all_the_time(void **state) {
+    (void)state;
+    const char *url = service_database();
+    PGconn *db = PQconnectdb(url);
+    PQclear(PQexec(db, "begin; select from jobs.t_job_wake for update"));
+    struct test_service *s = service_start(url, NULL, NULL);
+    const struct datasource *ds = service_of(s)->datasources[0];
+    assert_true(test_wait_sql(url, LONG_MS, "select heartbeat > 0 from jobs.t_job_instance"));
+    long long before = atomic_load(&ds->counters.ticks);
+    int64_t began = clock_now();
+    assert_true(test_wait_sql(url, LONG_MS, "select heartbeat > 2 from jobs.t_job_instance"));
+    long long ticks = atomic_load(&ds->counters.ticks) - before;
+    int64_t seconds = (clock_now() - began) / CLOCK_SECOND + 1;
+    print_message("%lld ticks in %lld s\n", ticks, (long long)seconds);
+    assert_true(ticks < 120 * seconds);
+    PQclear(PQexec(db, "commit"));
+    PQfinish(db);
+    assert_true(
+        test_wait_sql(url, LONG_MS, "select cardinality(sleepers) = 1 from jobs.t_job_wake"));
+    service_stop(s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(release_meets_another_call),
         cmocka_unit_test(lock_is_taken_again),
         cmocka_unit_test(numbers_that_grow_are_refused),
         cmocka_unit_test(a_busy_datasource_leaves_room),
+        cmocka_unit_test(an_end_that_cannot_be_written_waits),
+        cmocka_unit_test(a_held_row_of_sleepers_is_not_asked_for_all_the_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
