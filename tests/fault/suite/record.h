@@ -19,6 +19,6 @@ struct record {
     size_t count;
 };
 
-void record_read(struct record *record, const char *path);
+void record_read(struct record *record, const char *file);
 void record_done(struct record *record);
 #endif
