@@ -199,10 +199,11 @@ static void wait(struct control *c) {
 
 static void report_stuck(void *arg, const struct job *job, int64_t ms) {
     const struct job_service *service = arg;
-    log_about(&service->log, LOG_LEVEL_WARNING, job_tenant(job), job_id(job),
-              "class %s ignores its stop since %lld s: its slot is lost until it returns; let it run "
-              "in a process (jobs.class.%s.kind=process), which can be killed",
-              job_class_name(job), (long long)(ms / 1000), job_class_name(job));
+    log_about(
+        &service->log, LOG_LEVEL_WARNING, job_tenant(job), job_id(job),
+        "class %s ignores its stop since %lld s: its slot is lost until it returns; let it run "
+        "in a process (jobs.class.%s.kind=process), which can be killed",
+        job_class_name(job), (long long)(ms / 1000), job_class_name(job));
 }
 
 void *control_main(void *arg) {

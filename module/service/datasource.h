@@ -89,7 +89,7 @@ struct datasource {
     int64_t settling_until; /* just gone to sleep: submitters may still believe it is awake */
     int wakes;              /* notifications in the present window */
     int64_t wakes_since;
-    size_t run_count;                  /* runs that run_time is the average of */
+    size_t run_count;           /* runs that run_time is the average of */
     double tick_time, run_time; /* microseconds, moving averages */
     size_t end_limit;           /* ends in a tick; halved to find a bad value */
     int64_t close_at;           /* when receipts are closed even alone */
