@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #define OPEN_DIRECTORY (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-#define ROUNDS 8 /* a sweep may come between making and holding */
+#define ROUNDS 1000 /* a sweep may come between making and holding */
 
 /* ---- holding ---- */
 
