@@ -191,7 +191,13 @@ const struct config_key config_keys[] = {
      .example = "/opt/billing/invoice-pdf --lang en",
      .help =
          "The program that runs this class's jobs: its absolute path, then its arguments, words "
-         "with quotes as in systemd's ExecStart. No shell is involved, nothing is expanded."},
+         "with quotes as in systemd's ExecStart. No shell is involved, nothing is expanded, "
+         "unless jobs.class.<name>.shell asks for one."},
+    {.name = "jobs.class.<name>.shell",
+     .type = CONFIG_BOOL,
+     .example = "true",
+     .help = "Whether jobs.class.<name>.command is given to /bin/sh -c as it stands, for pipes, "
+             "variables and the like. What a job carries never becomes part of it."},
     {.name = "jobs.class.<name>.kind",
      .type = CONFIG_CHOICE,
      .choices = "thread|process|program",
@@ -206,6 +212,12 @@ const struct config_key config_keys[] = {
      .help =
          "A child process or program stays for this many jobs, one after another. Default: 1000 "
          "for processes, 1 for programs (one that stays must say {\"end\":true})."},
+    {.name = "jobs.class.<name>.idle",
+     .type = CONFIG_DURATION,
+     .high = YEAR,
+     .example = "10m",
+     .help = "A child process or program that stays and has no job for this time is ended; the "
+             "next job starts a new one. Default: 1m. 0: it waits for ever."},
     {.name = "jobs.class.<name>.memory",
      .type = CONFIG_SIZE,
      .low = MIB,

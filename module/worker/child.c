@@ -1,5 +1,6 @@
 #include "module/worker/child.h"
 
+#include "module/base/clock.h"
 #include "module/base/error.h"
 #include "module/base/mem.h"
 #include "module/worker/frame.h"
@@ -15,13 +16,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-struct child_class *child_class_new(const struct child_settings *settings,
-                                    struct spawner *spawner) {
+struct child_class *child_class_new(const struct child_settings *settings, struct spawner *spawner,
+                                    struct idle_watch *watch) {
     struct child_class *class = MEM_NEW(struct child_class);
     class->settings = *settings;
     class->spawner = spawner;
+    class->watch = watch;
     pthread_mutex_init(&class->lock, NULL);
     list_init(&class->idle);
+    idle_watch_add(watch, class);
     return class;
 }
 
@@ -174,9 +177,13 @@ int child_lend_workspace(const struct child_class *class, const struct job *job,
 }
 
 static void put_idle(struct child *c) {
-    pthread_mutex_lock(&c->class->lock);
-    list_push_front(&c->class->idle, &c->link);
-    pthread_mutex_unlock(&c->class->lock);
+    struct child_class *class = c->class;
+    int64_t since = c->idle_since = clock_now();
+    pthread_mutex_lock(&class->lock);
+    list_push_front(&class->idle, &c->link); /* from here on it may be another thread's */
+    pthread_mutex_unlock(&class->lock);
+    if (class->settings.idle > 0)
+        idle_watch_note(class->watch, since + class->settings.idle);
 }
 
 int child_prepare(struct child_class *class, struct jobs_error *err) {
@@ -210,10 +217,33 @@ void child_give_back(struct child *c) {
 
 void child_discard(struct child *child) { child_free(child); }
 
+int64_t child_class_end_idle(struct child_class *class, int64_t now) {
+    int64_t next = INT64_MAX;
+    struct list due;
+    list_init(&due);
+    if (class->settings.idle <= 0)
+        return next;
+    pthread_mutex_lock(&class->lock);
+    while (!list_empty(&class->idle)) {
+        struct list *oldest = class->idle.prev;
+        next = LIST_ENTRY(oldest, struct child, link)->idle_since + class->settings.idle;
+        if (next > now)
+            break;
+        next = INT64_MAX;
+        list_remove(oldest);
+        list_push_back(&due, oldest);
+    }
+    pthread_mutex_unlock(&class->lock);
+    for (struct list *link; (link = list_pop_front(&due)) != NULL;)
+        let_go(LIST_ENTRY(link, struct child, link));
+    return next;
+}
+
 void child_class_free(void *arg) {
     struct child_class *class = arg;
     if (!class)
         return;
+    idle_watch_remove(class->watch, class);
     for (struct child *c; (c = take_idle(class)) != NULL;)
         let_go(c);
     pthread_mutex_destroy(&class->lock);

@@ -5,6 +5,7 @@
 #include "module/base/list.h"
 #include "module/base/log.h"
 #include "module/worker/child_settings.h"
+#include "module/worker/idle.h"
 #include "module/worker/spawner.h"
 
 #include <pthread.h>
@@ -12,7 +13,9 @@
 /* job_shared() of a class that runs in children. */
 struct child_class {
     struct child_settings settings;
-    struct spawner *spawner; /* all classes' */
+    struct spawner *spawner;  /* all classes' */
+    struct idle_watch *watch; /* likewise */
+    struct list link;         /* the watch's */
     pthread_mutex_t lock;
     struct list idle; /* of child.link, the one that worked last first */
 };
@@ -24,13 +27,15 @@ struct child {
     struct child_class *class;
     int line, input, answers, output, errors, control;
     unsigned jobs;              /* begun, this one included */
+    int64_t idle_since;         /* clock_now(), of one that waits */
     bool ended;                 /* nothing of it runs any more: `report` says how it was */
     bool lost;                  /* its keeper went without a report */
     struct spawn_report report; /* once ended */
 };
 
 /* Takes `settings` over. */
-struct child_class *child_class_new(const struct child_settings *settings, struct spawner *spawner);
+struct child_class *child_class_new(const struct child_settings *settings, struct spawner *spawner,
+                                    struct idle_watch *watch);
 /* Lets the idle ones go. No run may be under way. Takes void *, as classes_add_bound does. */
 void child_class_free(void *arg);
 
@@ -47,6 +52,8 @@ int child_lend_workspace(const struct child_class *class, const struct job *job,
 void child_give_back(struct child *child);
 /* It and all it started are killed, unless it has ended. */
 void child_discard(struct child *child);
+/* Lets those go that wait since `now` - idle or longer; when the next one is due, INT64_MAX: none. */
+int64_t child_class_end_idle(struct child_class *class, int64_t now);
 /* An order to the keeper. The child may have ended: then it does nothing. */
 void child_order(const struct child *child, enum spawn_verb verb, int64_t value);
 /* Reads the keeper's report if there is one: sets ended, lost. */

@@ -1,5 +1,6 @@
 #include "module/worker/child_settings.h"
 
+#include "module/base/clock.h"
 #include "module/base/error.h"
 #include "module/base/mem.h"
 #include "module/worker/words.h"
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #define HOST_JOBS 1000 /* of one host before a new one takes its place, unless configured */
+#define IDLE_MS 60000  /* that a child waits for a job, unless configured */
 
 static void add_variable(char ***list, size_t *count, const char *name, const char *value) {
     struct buf text = {0};
@@ -84,18 +86,20 @@ static int read_user(struct child_settings *s, const char *name, struct jobs_err
 int child_settings_read(struct child_settings *ret, const struct config *config,
                         const char *class_name, bool host, char **argv, struct jobs_error *err) {
     struct child_settings s = {.class_name = mem_text(class_name), .host = host, .argv = argv};
-    int64_t jobs = host ? HOST_JOBS : 1, nice = INT64_MIN;
+    int64_t jobs = host ? HOST_JOBS : 1, nice = INT64_MIN, idle = IDLE_MS;
     const char *user = NULL;
     if (config) {
         config_class_variables(config, class_name, add_configured, &s);
         jobs = config_class_integer(config, class_name, "jobs", jobs);
         nice = config_class_integer(config, class_name, "nice", nice);
+        idle = config_class_integer(config, class_name, "idle", idle);
         user = config_class_text(config, class_name, "user");
         s.cpu = (config_class_integer(config, class_name, "cpu", 0) + 999) / 1000;
         s.head.files = config_class_integer(config, class_name, "files", 0);
         s.head.memory = config_class_integer(config, class_name, "memory", 0);
     }
     s.jobs = (unsigned)jobs;
+    s.idle = idle * CLOCK_MS;
     s.head.cpu = s.cpu;
     s.head.set_nice = nice != INT64_MIN;
     s.head.nice = s.head.set_nice ? (int32_t)nice : 0;

@@ -14,6 +14,7 @@ struct child_settings {
     char *home, *user;     /* of `user`, or of this process; may be NULL */
     unsigned jobs;         /* a child stays for that many, one after another */
     int64_t cpu;           /* seconds per job, 0 = no limit */
+    int64_t idle;          /* µs that a child waits for a job before it is let go, 0 = for ever */
     struct spawn_head head;
 };
 

@@ -19,8 +19,9 @@ struct children {
     struct classes *classes;
     const struct config *config;
     const struct log *log;
-    struct spawner *spawner; /* made with the first class that needs it; owned by `classes` */
-    int rc;                  /* of the callbacks: the first failure counts */
+    struct spawner *spawner;  /* made with the first class that needs it; owned by `classes` */
+    struct idle_watch *watch; /* likewise */
+    int rc;                   /* of the callbacks: the first failure counts */
     struct jobs_error *err;
 };
 
@@ -34,9 +35,12 @@ static int need_spawner(struct children *c, struct jobs_error *err) {
     if (c->spawner)
         return 0;
     int rc = spawner_new(config_text(c->config, "jobs.libexec.dir"), &c->spawner, err);
-    if (rc == 0)
-        classes_own(c->classes, c->spawner, free_spawner);
-    return rc;
+    if (rc < 0)
+        return rc;
+    c->watch = idle_watch_new();
+    classes_own(c->classes, c->spawner, free_spawner);
+    classes_own(c->classes, c->watch, idle_watch_free);
+    return 0;
 }
 
 /* Takes argv over. */
@@ -50,7 +54,7 @@ static int new_class(struct children *c, const char *name, bool host, char **arg
     }
     rc = child_settings_read(&settings, c->config, name, host, argv, err);
     if (rc == 0)
-        *ret = child_class_new(&settings, c->spawner);
+        *ret = child_class_new(&settings, c->spawner, c->watch);
     return rc;
 }
 
@@ -72,6 +76,34 @@ static int add_program(struct children *c, const char *name, char **argv, const 
     return rc;
 }
 
+/* By name: $0 of the shell's own messages is the class. */
+static char **shell_command(const char *name, const char *command) {
+    char **argv = mem_zero(5, sizeof *argv);
+    argv[0] = mem_text("/bin/sh");
+    argv[1] = mem_text("-c");
+    argv[2] = mem_text(command);
+    argv[3] = mem_text(name);
+    return argv;
+}
+
+/* The words of a command; for a shell that is one. */
+static int split_command(const struct children *c, const char *name, const char *command,
+                         char ***ret, struct jobs_error *err) {
+    if (config_class_integer(c->config, name, "shell", false)) {
+        *ret = shell_command(name, command);
+        return 0;
+    }
+    int rc = words_split(command, ret, err);
+    if (rc < 0 || (*ret)[0][0] == '/')
+        return rc;
+    error_set(err, JOBS_ECONFIG,
+              "\"%s\" is no absolute path (for a shell's command set "
+              "jobs.class.%s.shell=true)",
+              (*ret)[0], name);
+    words_free(*ret);
+    return JOBS_ECONFIG;
+}
+
 static int add_command(struct children *c, const char *name, const char *command,
                        struct jobs_error *err) {
     char **argv;
@@ -84,11 +116,7 @@ static int add_command(struct children *c, const char *name, const char *command
     if (kind == KIND_THREAD || kind == KIND_PROCESS)
         return error_set(err, JOBS_ECONFIG,
                          "jobs.class.%s.kind: a class with a command is a program", name);
-    int rc = words_split(command, &argv, err);
-    if (rc == 0 && argv[0][0] != '/') {
-        rc = error_set(err, JOBS_ECONFIG, "\"%s\" is no absolute path", argv[0]);
-        words_free(argv);
-    }
+    int rc = split_command(c, name, command, &argv, err);
     if (rc < 0) {
         error_prefix(err, "jobs.class.%s.command", name);
         return rc;
@@ -240,8 +268,18 @@ static void each_kind(void *arg, const char *name, const char *kind) {
                           name, name, name);
 }
 
+static void each_shell(void *arg, const char *name, const char *shell) {
+    struct children *c = arg;
+    (void)shell;
+    if (c->rc == 0 && config_class_integer(c->config, name, "shell", false) &&
+        !config_class_text(c->config, name, "command"))
+        c->rc =
+            error_set(c->err, JOBS_ECONFIG,
+                      "jobs.class.%s.shell: there is no jobs.class.%s.command for it", name, name);
+}
+
 static void warn_of_thread_limits(const struct children *c) {
-    static const char *const keys[] = {"memory", "cpu", "files", "nice", "user", "jobs"};
+    static const char *const keys[] = {"memory", "cpu", "files", "nice", "user", "jobs", "idle"};
     for (size_t i = 0; i < classes_count(c->classes); i++) {
         const struct job_class *class = classes_at(c->classes, i)->class;
         if (class->run == program_class_run || class->run == host_run)
@@ -264,6 +302,7 @@ int children_add(struct classes *classes, const struct config *config, const cha
     if (rc == 0) {
         config_classes_with(config, "command", each_command, &c);
         config_classes_with(config, "kind", each_kind, &c);
+        config_classes_with(config, "shell", each_shell, &c);
         rc = c.rc;
     }
     if (rc == 0)

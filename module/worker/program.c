@@ -27,6 +27,7 @@ struct said {
     int code;      /* to be returned; 0 unless something was said */
     bool failed;   /* the last of these was an error */
     char *bad;     /* the first line that could not be read */
+    char *text;    /* what it said last that it is doing */
 };
 
 /* ---- the job line ---- */
@@ -108,6 +109,15 @@ static void note_end_of_job(struct said *s, const struct answer *a) {
     s->failed = a->error != NULL;
 }
 
+/* Programs say it at every step: it is news only when it has changed. */
+static void note_text(struct said *s, const char *text) {
+    if (s->text && strcmp(s->text, text) == 0)
+        return;
+    free(s->text);
+    s->text = mem_text(text);
+    job_log(s->talk.job, LOG_LEVEL_INFO, "%s", text);
+}
+
 static void obey(struct said *s, const struct answer *a) {
     struct job *job = s->talk.job;
     job_set_completion_count(job, a->count);
@@ -115,7 +125,7 @@ static void obey(struct said *s, const struct answer *a) {
     if (a->completion >= 0)
         run_set_completion(job, a->completion);
     if (a->text)
-        job_log(job, LOG_LEVEL_INFO, "%s", a->text);
+        note_text(s, a->text);
     if (a->log)
         job_log(job, a->level, "%s", a->log);
     note_end_of_job(s, a);
@@ -240,6 +250,7 @@ static bool talk_about(struct job *job, struct child *child, const struct buf *l
     lines_done(&s.answers);
     lines_done(&s.output);
     free(s.bad);
+    free(s.text);
     return again;
 }
 

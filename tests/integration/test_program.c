@@ -97,6 +97,11 @@ static void progress_log_and_result(void **state) {
     assert_non_null(strstr(log, "--- stdout\nplain\n"));
     assert_non_null(strstr(log, "--- stderr\noops\n"));
     run_free(job);
+    /* What it is doing is a line in the log when it changes, not at every step. */
+    script("steps", SH "for t in a a b b a; do echo \"{\\\"text\\\":\\\"page $t\\\"}\" >&3; done");
+    job = children_run("steps", "{}", 0);
+    assert_string_equal(run_outcome(job)->log, "--- log\npage a\npage b\npage a\n");
+    run_free(job);
     script("percent", SH "echo '{\"completion\":37}' >&3; echo '{\"completion\":12}' >&3; exit 1");
     job = children_run("percent", "{}", 0);
     assert_int_equal(run_percent(job), 37);
@@ -152,6 +157,21 @@ static void a_command_has_arguments(void **state) {
                   "$1\\\\\"}\" >&3' \"a b\" \\x41",
                   NULL);
     children_expect("say", "{}", 0, RUN_SUCCEEDED, NULL, NULL, "\"a b A\"");
+}
+
+static void a_command_may_be_a_shells(void **state) {
+    (void)state;
+    children_load(
+        NULL, "jobs.class.pipe.shell=true", "jobs.class.pipe.env.WORD=deep blue",
+        "jobs.class.pipe.command=read -r job; n=$(printf %s \"$job\" | grep -c '; touch'); "
+        "echo \"{\\\"result\\\":\\\"$n $WORD $0\\\"}\" >&3",
+        "jobs.class.plain.shell=false", "jobs.class.plain.command=/bin/echo $HOME | cat", NULL);
+    /* What a job carries is data: it never reaches the shell's command. */
+    children_expect("pipe", "{\"x\":\"'; touch /tmp/never; '\"}", 0, RUN_SUCCEEDED, NULL, NULL,
+                    "\"1 deep blue pipe\"");
+    struct job *job = children_run("plain", "{}", 0);
+    assert_non_null(strstr(run_outcome(job)->log, "--- stdout\n$HOME | cat\n"));
+    run_free(job);
 }
 
 /* ---- bad input ---- */
@@ -247,6 +267,10 @@ static void nonsense_settings_are_refused(void **state) {
     static const char *const cases[][2] = {
         {"jobs.class.x.command=relative/path", "no absolute path"},
         {"jobs.class.x.command=/bin/sh 'open", "quote"},
+        {"jobs.class.x.command=cat | wc", "jobs.class.x.shell=true"},
+        {"jobs.class.x.shell=true", "no jobs.class.x.command"},
+        {"jobs.class.x.shell=perhaps", "shell"},
+        {"jobs.class.x.idle=soon", "idle"},
         {"jobs.class.x.kind=program", "no jobs.class.x.command"},
         {"jobs.class.noop.kind=program", "thread or process"},
         {"jobs.class.noop.command=/bin/true", "already"},
@@ -417,6 +441,38 @@ static void a_program_that_stays_takes_one_job_after_another(void **state) {
     assert_int_equal(number_of("{}", &pid), 1);
 }
 
+static bool is_gone(void *arg) { return kill(*(int *)arg, 0) < 0; }
+
+static void one_that_nobody_needs_is_ended(void **state) {
+    (void)state;
+    int first, second, third;
+    children_script("stays.sh", STAYS);
+    children_load(NULL, "jobs.class.stays.sh.jobs=1000", "jobs.class.stays.sh.idle=200ms", NULL);
+    assert_int_equal(number_of("{}", &first), 1);
+    assert_int_equal(number_of("{}", &second), 2);
+    assert_int_equal(second, first);
+    assert_true(test_wait(is_gone, &first, 5000));
+    assert_int_equal(number_of("{}", &second), 1); /* a new one, and nobody has noticed */
+    assert_true(test_wait(is_gone, &second, 5000));
+    children_load(NULL, "jobs.class.stays.sh.jobs=1000", "jobs.class.stays.sh.idle=0", NULL);
+    assert_int_equal(number_of("{}", &first), 1);
+    assert_false(test_wait(is_gone, &first, 300 / test_time_factor()));
+    assert_int_equal(number_of("{}", &third), 2);
+    assert_int_equal(third, first);
+}
+
+/* Jobs come about when children are due to go: none is lost or told that its child went. */
+static void idle_ends_and_jobs_cross(void **state) {
+    (void)state;
+    int pid;
+    children_script("stays.sh", STAYS);
+    children_load(NULL, "jobs.class.stays.sh.jobs=1000", "jobs.class.stays.sh.idle=5ms", NULL);
+    for (int i = 0; i < 100; i++) {
+        number_of("{}", &pid);
+        poll(NULL, 0, 3 + i % 5);
+    }
+}
+
 /* ---- nothing is left ---- */
 
 static void two_hundred_runs_leave_nothing(void **state) {
@@ -481,6 +537,7 @@ int main(void) {
         cmocka_unit_test_teardown(progress_log_and_result, down),
         cmocka_unit_test_teardown(every_end_has_its_outcome, down),
         cmocka_unit_test_teardown(a_command_has_arguments, down),
+        cmocka_unit_test_teardown(a_command_may_be_a_shells, down),
         cmocka_unit_test_teardown(what_cannot_be_started_says_why, down),
         cmocka_unit_test_teardown(garbage_is_told, down),
         cmocka_unit_test_teardown(a_flood_of_output_is_cut, down),
@@ -493,6 +550,8 @@ int main(void) {
         cmocka_unit_test_teardown(stop_is_a_signal_then_the_end, down),
         cmocka_unit_test_teardown(a_stop_request_ends_it, down),
         cmocka_unit_test_teardown(a_program_that_stays_takes_one_job_after_another, down),
+        cmocka_unit_test_teardown(one_that_nobody_needs_is_ended, down),
+        cmocka_unit_test_teardown(idle_ends_and_jobs_cross, down),
         cmocka_unit_test_teardown(two_hundred_runs_leave_nothing, down),
         cmocka_unit_test_teardown(a_spawner_that_is_killed_is_replaced, down),
         cmocka_unit_test_teardown(children_die_with_the_daemon, down),
