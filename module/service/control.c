@@ -25,6 +25,7 @@ struct control { /* of this thread */
 
 static void heard(void *arg, const char *payload) {
     struct datasource *ds = arg;
+    count(&ds->counters.notifications, 1);
     atomic_store(strcmp(payload, "stop") == 0 ? &ds->look_at_stops : &ds->look, true);
     datasource_wake(ds);
     if (ds->relay)
@@ -103,6 +104,7 @@ static void connect_session(struct control *c) {
         c->sql = NULL;
     if (rc == 0) {
         c->failing = false;
+        count(&ds->counters.controls, 1);
         return;
     }
     if (!c->failing) /* the dispatcher says it again every minute */
@@ -210,6 +212,7 @@ void *control_main(void *arg) {
     struct control c = {.ds = arg};
     struct jobs_error err;
     while (!atomic_load(&c.ds->quitting)) {
+        atomic_store_explicit(&c.ds->counters.control_moved_at, clock_now(), memory_order_relaxed);
         if (!c.sql)
             connect_session(&c);
         else if (listen_and_beat(&c, &err) < 0) {

@@ -8,6 +8,7 @@
 #define SERVICE_DATASOURCE_H
 #include "module/base/list.h"
 #include "module/base/table.h"
+#include "module/service/counters.h"
 #include "module/service/keeper.h"
 #include "module/service/live.h"
 #include "module/service/relay.h"
@@ -16,10 +17,6 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-
-struct datasource_counters { /* since start; any thread may read */
-    atomic_llong ticks, claimed, ended, fenced, busy, handed_back, refused, taken_over;
-};
 
 struct space {                        /* on the file system of the workspaces */
     int used;                         /* per cent */

@@ -43,6 +43,7 @@ static void pause_before_retry(struct datasource *ds, int64_t first) {
 static void drop_session(struct datasource *ds) {
     sql_close(ds->sql);
     ds->sql = NULL;
+    atomic_store(&ds->counters.session_since, 0);
 }
 
 /* Reconnects at once, then every second at most. */
@@ -71,14 +72,19 @@ static void tick_failed(struct datasource *ds, struct tick *tick, const struct j
     if (sql_is_broken(ds->sql) || strcmp(err->sqlstate, "JB010") == 0) {
         log_warning(&ds->service->log, "datasource %s: session lost (%s), reconnecting", ds->name,
                     err->text);
+        count(&ds->counters.outcomes[TICK_LOST], 1);
         drop_session(ds);
         ds->next_try = 0;
         return;
     }
-    if (tick_narrow(tick, err))
+    if (tick_narrow(tick, err)) {
+        count(&ds->counters.outcomes[TICK_NARROWED], 1);
         return; /* at once */
+    }
     ds->failures++;
-    if (!is_one_of(err->sqlstate, same_again, 4))
+    bool again = is_one_of(err->sqlstate, same_again, 4);
+    count(&ds->counters.outcomes[again ? TICK_AGAIN : TICK_FAILED], 1);
+    if (!again)
         complain(ds, err, "a tick failed");
     pause_before_retry(ds, 5 * CLOCK_MS);
 }

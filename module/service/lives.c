@@ -173,6 +173,7 @@ bool live_withdraw(struct datasource *ds, struct live *live) {
 void live_stop(struct datasource *ds, struct live *live) {
     if (live->state == LIVE_ENDING)
         return; /* the database turns its end into ABORTED unless it is a success */
+    count(&ds->counters.stops, 1);
     if (live_withdraw(ds, live)) {
         live_set_end(live, JOB_ABORTED, false, "ABORTED", 0, NULL, NULL);
         live_move(ds, live, LIVE_ENDING);
@@ -184,7 +185,7 @@ void live_stop(struct datasource *ds, struct live *live) {
 void live_fence(struct datasource *ds, struct live *live) {
     if (live->fenced)
         return;
-    atomic_fetch_add(&ds->counters.fenced, 1);
+    count(&ds->counters.fenced, 1);
     if (live->state == LIVE_ENDING || live_withdraw(ds, live)) {
         live_finish(ds, live);
         return;
@@ -245,7 +246,7 @@ static bool may_go_back(const struct live *live) {
 static void hand_back(struct datasource *ds, struct live *live) {
     if (!may_go_back(live) || !live_withdraw(ds, live))
         return;
-    atomic_fetch_add(&ds->counters.handed_back, 1);
+    count(&ds->counters.handed_back, 1);
     live_set_end(live, JOB_QUEUED, true, "HANDED_BACK", 0, NULL, NULL);
     live_move(ds, live, LIVE_ENDING);
 }

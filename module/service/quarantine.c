@@ -89,6 +89,7 @@ void quarantine_work(struct datasource *ds) {
     for (size_t i = 0; i < sql_count(rows); i++)
         see(ds, rows, i, now);
     forget_others(ds, now);
+    atomic_store(&ds->counters.quarantined, (long long)ds->quarantines.count);
     sql_result_free(rows);
 }
 
@@ -100,6 +101,7 @@ bool quarantine_park(struct datasource *ds, struct live *live) {
     int64_t left = q ? (q->until - clock_now()) / CLOCK_MS : 0;
     if (left <= 0)
         return false;
+    count(&ds->counters.parked_quarantine, 1);
     snprintf(text, sizeof text,
              "class %s is in quarantine for this tenant: %lld of its runs crashed",
              live->class_name, (long long)q->crashes);

@@ -32,6 +32,7 @@ static int start_anew(struct datasource *ds, struct jobs_error *err) {
     log_warning(&ds->service->log,
                 "datasource %s: this instance was declared lost and goes on under a new id",
                 ds->name);
+    count(&ds->counters.lost_self, 1);
     for (int state = 0; state < LIVE_STATES; state++)
         LIST_EACH (&ds->lives[state], p)
             live_fence(ds, LIST_ENTRY(p, struct live, link));
@@ -186,6 +187,8 @@ int reconnect(struct datasource *ds, struct jobs_error *err) {
         ds->sql = NULL;
         return rc;
     }
+    count(&ds->counters.sessions, 1);
+    atomic_store(&ds->counters.session_since, clock_now());
     ds->wake_pending = true;
     ds->last_look = ds->next_timer = ds->next_takeover = 0;
     atomic_store(&ds->look, true);

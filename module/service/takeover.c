@@ -62,6 +62,7 @@ static void declare(struct datasource *ds, const struct suspect *suspect) {
                     "datasource %s: instance %s (%s) is lost, its jobs are taken over", ds->name,
                     suspect->name, suspect->id);
         ds->next_takeover = 0;
+        count(&ds->counters.lost_others, 1);
     }
     sql_result_free(row);
 }
@@ -82,7 +83,7 @@ static bool take_batch(struct datasource *ds, const char *id) {
     int64_t jobs = sql_get_integer(row, 0, sql_column(row, "jobs"), 0);
     int64_t receipts = sql_get_integer(row, 0, sql_column(row, "receipts"), 0);
     sql_result_free(row);
-    atomic_fetch_add(&ds->counters.taken_over, jobs);
+    count(&ds->counters.taken_over, jobs);
     if (jobs > 0) {
         atomic_store(&ds->look, true); /* they are queued again */
         if (ds->relay)

@@ -64,7 +64,7 @@ bool tick_build(struct tick *tick) {
     tick->count = tick->buf_count = 0;
     tick->writes = tick->looks_at_stops = false;
     tick->end_count = tick->start_count = tick->progress_count = tick->receipt_count = 0;
-    tick->share_count = tick->reserved = tick->fetch_count = 0;
+    tick->share_count = tick->reserved = tick->fetch_count = tick->claimed = 0;
     datasource_instance(ds, tick->instance);
     struct tick_step *begin = tick_add(tick, "tick_begin", false, true, NULL);
     sql_add_integer(&begin->parameters, ds->epoch);
@@ -93,9 +93,29 @@ static void apply_all(struct tick *tick, size_t first) {
     }
 }
 
+static void measure(const struct tick *tick, int64_t sent_at, int64_t answered_at) {
+    struct datasource_counters *counters = &tick->ds->counters;
+    int64_t now = clock_now(), took = answered_at - sent_at;
+    count(&counters->ticks, 1);
+    count(&counters->outcomes[tick->writes ? TICK_COMMITTED : TICK_LOOKED], 1);
+    atomic_store_explicit(&counters->ticked_at, now, memory_order_relaxed);
+    atomic_store_explicit(&counters->live, (long long)tick->ds->live_count, memory_order_relaxed);
+    if (!tick->writes)
+        return;
+    histogram_add(&counters->tick_time, &histogram_ticks, now - tick->now);
+    histogram_add(&counters->commit_time, &histogram_ticks, took);
+    if (tick->claimed > 0) {
+        histogram_add(&counters->claim_time, &histogram_ticks, took);
+        histogram_add(&counters->claim_size, &histogram_batches, (int64_t)tick->claimed);
+    }
+    if (tick->end_count > 0)
+        histogram_add(&counters->end_size, &histogram_batches, (int64_t)tick->end_count);
+}
+
 int tick_send(struct tick *tick, struct jobs_error *err) {
     struct datasource *ds = tick->ds;
     size_t first = tick->writes ? 0 : 1;
+    int64_t sent_at = clock_now();
     int rc = sql_pipeline(ds->sql, tick->sql + first, tick->count - first, &tick->failed, err);
     tick->failed += first;
     if (rc < 0) {
@@ -104,10 +124,10 @@ int tick_send(struct tick *tick, struct jobs_error *err) {
             atomic_store(&ds->look_at_stops, true);
         return rc;
     }
-    double took = (double)(clock_now() - tick->now);
-    ds->tick_time += (took - ds->tick_time) / 8;
-    atomic_fetch_add(&ds->counters.ticks, 1);
+    int64_t answered_at = clock_now();
+    ds->tick_time += ((double)(answered_at - tick->now) - ds->tick_time) / 8;
     apply_all(tick, first);
+    measure(tick, sent_at, answered_at);
     if (tick->writes && ds->relay)
         relay_wake(ds->relay);
     return 0;
@@ -117,6 +137,7 @@ int tick_send(struct tick *tick, struct jobs_error *err) {
 static void set_aside(struct datasource *ds, struct live *live, const struct jobs_error *err) {
     log_about(&ds->service->log, LOG_LEVEL_ERROR, live->tenant, live->id,
               "its end cannot be written (tried again): %s", err->text);
+    count(&ds->counters.set_aside, 1);
     live->aside = live->aside == 0 ? ASIDE_FIRST : live->aside * 2;
     live->aside = live->aside < ASIDE_MOST ? live->aside : ASIDE_MOST;
     live->retry_at = clock_now() + live->aside;
@@ -124,7 +145,7 @@ static void set_aside(struct datasource *ds, struct live *live, const struct job
 
 /* The value stands alone and is refused: its job fails without it. */
 static void refuse(struct datasource *ds, struct live *live, const struct jobs_error *err) {
-    atomic_fetch_add(&ds->counters.refused, 1);
+    count(&ds->counters.refused, 1);
     if (live->refused) { /* not its data then */
         set_aside(ds, live, err);
         return;

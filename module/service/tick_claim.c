@@ -52,7 +52,8 @@ struct live *live_from_row(struct datasource *ds, const struct sql_result *rows,
 static void apply_claim(struct tick *tick, const struct sql_result *rows) {
     struct datasource *ds = tick->ds;
     int status = sql_column(rows, "status"), parameters = sql_column(rows, "parameters"),
-        lane = sql_column(rows, "lane"), tenant = sql_column(rows, "tenant");
+        lane = sql_column(rows, "lane"), tenant = sql_column(rows, "tenant"),
+        waited = sql_column(rows, "waited");
     pool_release(ds->service->pool, tick->reserved);
     tick->reserved = 0;
     for (size_t i = 0; i < sql_count(rows); i++) {
@@ -61,8 +62,11 @@ static void apply_claim(struct tick *tick, const struct sql_result *rows) {
         share->got++;
         if (strcmp(sql_get(rows, i, status), "FAILED") == 0) { /* expired: it is over already */
             shares_refund(share, share->run_time);
+            count(&ds->counters.expired, 1);
+            count_result(&ds->counters, "FAILED", "", "EXPIRED");
             continue;
         }
+        histogram_add(&ds->counters.waited, &histogram_waits, sql_get_integer(rows, i, waited, 0));
         struct live *live = live_from_row(ds, rows, i);
         live->receipt = receipt_of(tick, live->tenant);
         receipt_join(live->receipt);
@@ -71,7 +75,8 @@ static void apply_claim(struct tick *tick, const struct sql_result *rows) {
     }
     for (size_t i = 0; i < tick->share_count; i++)
         shares_settle(&ds->shares, tick->shares[i]);
-    atomic_fetch_add(&ds->counters.claimed, (long long)sql_count(rows));
+    tick->claimed = sql_count(rows);
+    count(&ds->counters.claimed, (long long)tick->claimed);
     if (sql_count(rows) > 0)
         ds->last_work = tick->now;
 }

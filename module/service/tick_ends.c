@@ -62,20 +62,34 @@ static void put_end(struct tick *tick, struct buf **a, const struct live *live) 
     sql_array_text(a[LOGS], end->log);
 }
 
+static void count_end(struct datasource *ds, const struct live *live, const char *said,
+                      const char *status) {
+    struct datasource_counters *counters = &ds->counters;
+    if (said[0] != 'a') {
+        count(&counters->fenced, 1);
+        return;
+    }
+    count(&counters->ended, 1);
+    count_result(counters, status, live->end.outcome, live->end.error_kind);
+    if (live->began)
+        histogram_add(&counters->run_time, &histogram_waits, live->ended_at - live->began_at);
+}
+
 static void apply_ends(struct tick *tick, const struct sql_result *rows) {
     struct datasource *ds = tick->ds;
-    int id = sql_column(rows, "id"), state = sql_column(rows, "state");
+    int id = sql_column(rows, "id"), state = sql_column(rows, "state"),
+        status = sql_column(rows, "status");
     for (size_t i = 0; i < sql_count(rows); i++) {
         struct live *live = tick_live(tick, rows, i, id);
         const char *said = sql_get(rows, i, state);
         if (!live)
             continue;
         if (strcmp(said, "busy") == 0) { /* somebody holds the row: next tick */
-            atomic_fetch_add(&ds->counters.busy, 1);
+            count(&ds->counters.busy, 1);
             live->retry_at = tick->now + BUSY_PAUSE;
             continue;
         }
-        atomic_fetch_add(said[0] == 'a' ? &ds->counters.ended : &ds->counters.fenced, 1);
+        count_end(ds, live, said, sql_get(rows, i, status));
         expect_timer(tick, live);
         live_finish(ds, live);
     }

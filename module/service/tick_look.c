@@ -104,6 +104,7 @@ void tick_add_scan(struct tick *tick) {
 static void apply_timers(struct tick *tick, const struct sql_result *rows) {
     struct datasource *ds = tick->ds;
     int lane = sql_column(rows, "lane"), tenant = sql_column(rows, "tenant");
+    count(&ds->counters.promoted, (long long)sql_count(rows));
     for (size_t i = 0; i < sql_count(rows); i++)
         shares_set_hungry(&ds->shares,
                           shares_find(&ds->shares, sql_get(rows, i, lane),

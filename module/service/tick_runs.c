@@ -36,7 +36,7 @@ static void apply_starts(struct tick *tick, const struct sql_result *rows) {
         else if (strcmp(said, "fenced") == 0)
             live_fence(ds, live);
         else
-            atomic_fetch_add(&ds->counters.busy, 1), live->retry_at = tick->now + BUSY_PAUSE;
+            count(&ds->counters.busy, 1), live->retry_at = tick->now + BUSY_PAUSE;
     }
 }
 

@@ -39,6 +39,7 @@ struct tick {
     size_t receipt_count;
     struct share *shares[TICK_BATCH];
     size_t share_count, reserved;
+    size_t claimed; /* jobs that the claim brought */
     struct live *fetches[FETCH_BATCH];
     size_t fetch_count;
 };

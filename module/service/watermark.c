@@ -33,6 +33,7 @@ static bool is_full(struct datasource *ds, int64_t most) {
     if (!space->looked_at || now - space->looked_at >= LOOK_EVERY) {
         space->looked_at = now;
         space->used = workspace_base_used(ds->service->workspace_dir);
+        atomic_store(&ds->counters.workspace_used, space->used);
     }
     if (space->used > most)
         complain(ds, most, now);
@@ -49,6 +50,7 @@ bool watermark_park(struct datasource *ds, struct live *live) {
     if (!needs_workspace(live, config) ||
         !is_full(ds, config_integer(config, "jobs.workspace.max.percent")))
         return false;
+    count(&ds->counters.parked_workspace, 1);
     snprintf(text, sizeof text,
              "no room for its workspace: the file system is %d %% full; it waits until there is",
              ds->space.used);

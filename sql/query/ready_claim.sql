@@ -1,7 +1,7 @@
 -- Chooses jobs: highest priority first, then first in first out, of each named tenant up to its quota.
 -- in:  $1 instance, $2 tick; arrays: $3 lanes, $4 tenants, $5 quotas; $6 how many at most in all
 -- out: a row per job chosen, in the order in which they are to begin, all that its run needs (parameters only up to 16 KiB: null = read them with run_parameters);
---      status FAILED: it had expired. Nobody's row lock is waited for.
+--      status FAILED: it had expired; waited: microseconds since it was QUEUED. Nobody's row lock is waited for.
 with c as materialized (
     select x.ctid, x.id, t.quota, x.now, coalesce(x.expiration_date <= x.now, false) as expired
     from unnest($3::text[], $4::text[], $5::int[]) t(lane, tenant, quota)
@@ -28,6 +28,7 @@ with c as materialized (
     -- only what is needed: what is returned is stored and read several times
     returning j.id, j.lane, j.tenant, j.class_name, j.status, j.priority, j.ready_seq, j.attempt, j.attempt_base,
         j.max_attempts, j.version, j.suspect, j.timeout, j.backoff, j.traceparent, j.parameters_bytes, j.status_date, c.quota, c.expired,
+        j.status_date - j.queued_date as waited,
         @schema@.job_extras(j.owner, j.description, j.related_type, j.related_id, null, null,
             case when c.expired then j.error_kind end, case when c.expired then j.error end) as extras
 ), receipt as (
@@ -47,7 +48,7 @@ with c as materialized (
 )
 select u.id, u.lane, u.tenant, u.class_name, u.status, u.priority, u.ready_seq, u.attempt, u.attempt_base, u.max_attempts, u.version,
     u.suspect, (extract(epoch from u.timeout) * 1000)::bigint as timeout, (extract(epoch from u.backoff) * 1000)::bigint as backoff,
-    u.traceparent,
+    u.traceparent, (date_part('epoch', u.waited) * 1000000)::bigint as waited,
     case when u.parameters_bytes = 0 then '{}' when u.parameters_bytes <= 16384 then
         (select coalesce(jsonb_object_agg(p.name, p.value), '{}')::text from @schema@.t_job_parameters p where p.job_id = u.id)
     end as parameters

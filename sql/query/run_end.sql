@@ -4,7 +4,7 @@
 --      $9 percent, $10 result (JSON text), $11 result class name, $12 error kind, $13 error, $14 delay until due (microseconds, of
 --      PENDING), $15 spare (the attempt does not count), $16 outcome word for the attempt (a CRASH that FAILED is one of its class),
 --      $17 tail of what it printed and logged (null: nothing)
--- out: per run (id, state): applied; busy (locked by somebody: send again); fenced (say nothing)
+-- out: per run (id, state, status): applied, with the status it got; busy (locked by somebody: send again); fenced (say nothing)
 with e as materialized (
     select * from unnest($2::uuid[], $3::int[], $4::@schema@.job_status[], $5::boolean[], $6::boolean[], $7::bigint[], $8::bigint[],
         $9::int[], $10::text[], $11::text[], $12::text[], $13::text[], $14::bigint[], $15::boolean[], $16::text[], $17::text[])
@@ -74,9 +74,9 @@ with e as materialized (
         array_agg(u.extras)) as outbox
     from u
 )
-select u.id, 'applied' as state from report cross join u
+select u.id, 'applied' as state, u.status from report cross join u
 union all
 -- a hashed sub-plan: joins would be nested loops in these sessions
 select e.id, case when exists (select from @schema@.t_job_info j
-        where j.id = e.id and j.version = e.version and j.instance = $1::uuid) then 'busy' else 'fenced' end
+        where j.id = e.id and j.version = e.version and j.instance = $1::uuid) then 'busy' else 'fenced' end, null
 from e where e.id not in (select u.id from u);
