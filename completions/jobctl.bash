@@ -29,8 +29,8 @@ _jobctl() {
             "logs") words=" --attempt -t --tenant --json --url --schema --datasource -c --config -h --help" ;;
             "list") words=" -s --status --class --owner --related-type --related-id -n --limit --after -t --tenant --json --url --schema --datasource -c --config -h --help" ;;
             "release") words=" -t --tenant --url --schema --datasource -c --config -h --help" ;;
-            "stop") words=" --amqp --timeout -t --tenant --url --schema --datasource --amqp-url --service -c --config -h --help" ;;
-            "retry") words=" -t --tenant --url --schema --datasource -c --config -h --help" ;;
+            "stop") words=" -s --status --class --owner --related-type --related-id --older-than --newer-than --all -n --limit --amqp --timeout -t --tenant --url --schema --datasource --amqp-url --service -c --config -h --help" ;;
+            "retry") words=" --failed --error-kind -s --status --class --owner --related-type --related-id --older-than --newer-than --all -n --limit -t --tenant --url --schema --datasource -c --config -h --help" ;;
             "lock") words=" --off -t --tenant --url --schema --datasource -c --config -h --help" ;;
             "wait") words=" --timeout -t --tenant --json --url --schema --datasource -c --config -h --help" ;;
             "watch") words=" -s --status --class --owner --related-type --related-id -n --limit --interval -t --tenant --json --url --schema --datasource -c --config -h --help" ;;

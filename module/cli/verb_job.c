@@ -1,6 +1,7 @@
 /* jobctl show, release, retry, lock, wait: what is done with single jobs. */
 #include "module/base/clock.h"
 #include "module/cli/job.h"
+#include "module/cli/many.h"
 #include "module/cli/print.h"
 #include "module/store/store.h"
 
@@ -114,7 +115,13 @@ static int retry(struct cli *cli, const char *tenant, const char *id, struct job
     return job_info_retry(&cli->store, tenant, id, err);
 }
 
-int verb_retry(struct cli *cli) { return each(cli, retry); }
+int verb_retry(struct cli *cli) {
+    bool filtered;
+    int status = many_check(cli, &filtered);
+    if (status)
+        return status;
+    return filtered ? many_retry(cli) : each(cli, retry);
+}
 
 static int lock(struct cli *cli, const char *tenant, const char *id, struct jobs_error *err) {
     return job_info_lock(&cli->store, tenant, id, !cli_has(cli, "off"), err);

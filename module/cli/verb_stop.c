@@ -4,6 +4,7 @@
 #include "module/base/error.h"
 #include "module/base/mem.h"
 #include "module/cli/job.h"
+#include "module/cli/many.h"
 #include "module/cli/print.h"
 #include "module/job/status.h"
 
@@ -161,12 +162,19 @@ static int stop_over_bus(struct cli *cli, const char *tenant) {
 
 int verb_stop(struct cli *cli) {
     const char *tenant;
+    bool filtered = false;
     int status = cli_tenant(cli, &tenant);
+    if (!status)
+        status = many_check(cli, &filtered);
+    if (!status && filtered && cli_has(cli, "amqp"))
+        status = cli_misuse(cli, "--amqp goes with ids");
     if (!status)
         status = cli_check_ids(cli);
     if (!status && cli_has(cli, "timeout") && !cli_has(cli, "amqp"))
         status = cli_misuse(cli, "--timeout goes with --amqp");
     if (status)
         return status;
+    if (filtered)
+        return many_stop(cli);
     return cli_has(cli, "amqp") ? stop_over_bus(cli, tenant) : stop_in_database(cli, tenant);
 }

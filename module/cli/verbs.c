@@ -77,10 +77,29 @@ static const struct option watch_options[] = {
     {0, NULL, NULL, NULL, NULL},
 };
 
+/* clang-format off */
+#define MANY \
+    {0, "older-than", "DURATION", "created longer ago than this, such as 2h", NULL}, \
+    {0, "newer-than", "DURATION", "created within this time", NULL}, \
+    {0, "all", NULL, "all of the tenant", NULL}, \
+    {'n', "limit", "N", "at most N jobs (all)", NULL}
+/* clang-format on */
+
 static const struct option stop_options[] = {
+    FILTERS,
+    MANY,
     {0, "amqp", NULL,
      "send the command over AMQP, as a microservice would, and wait for the answer", NULL},
     {0, "timeout", "DURATION", "with --amqp: wait no longer than this for the answer (10s)", NULL},
+    {0, NULL, NULL, NULL, NULL},
+};
+
+static const struct option retry_options[] = {
+    {0, "failed", NULL, "that FAILED: the same as --status FAILED", NULL},
+    {0, "error-kind", "KIND", "that FAILED for this reason",
+     "ERROR TIMEOUT CRASH EXPIRED CLASS PARAMETER WORKSPACE RESULT"},
+    FILTERS,
+    MANY,
     {0, NULL, NULL, NULL, NULL},
 };
 
@@ -148,11 +167,15 @@ const struct verb verbs[] = {
     {"list", NULL, 0, 0, "List jobs, newest first", NULL, TENANT | WITH_JSON, list_options,
      verb_list, false},
     {"release", "ID…", 1, -1, "Let PENDING jobs go", NULL, TENANT, NULL, verb_release, false},
-    {"stop", "ID…", 1, -1, "Ask jobs to stop",
-     "Prints the status after the call: a RUNNING job ends ABORTED soon.", TENANT | WITH_BROKER,
-     stop_options, verb_stop, false},
-    {"retry", "ID…", 1, -1, "Queue FAILED or ABORTED jobs again", NULL, TENANT, NULL, verb_retry,
-     false},
+    {"stop", "[ID…]", 0, -1, "Ask jobs to stop: by their ids, or all that a filter means",
+     "Prints the status after the call: a RUNNING job ends ABORTED soon. By filter it goes "
+     "through\n"
+     "the tenant's jobs in batches of 500, each a transaction of its own, and prints how many.",
+     TENANT | WITH_BROKER, stop_options, verb_stop, false},
+    {"retry", "[ID…]", 0, -1,
+     "Queue FAILED or ABORTED jobs again: by their ids, or all that a filter means",
+     "By filter it goes through them in batches of 500, each a transaction of its own.", TENANT,
+     retry_options, verb_retry, false},
     {"lock", "ID…", 1, -1, "Keep jobs from retention", NULL, TENANT, lock_options, verb_lock,
      false},
     {"wait", "ID…", 1, -1, "Wait until jobs have ended",
