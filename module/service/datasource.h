@@ -80,6 +80,7 @@ struct datasource {
     struct space space;                                     /* watermark.c */
     int64_t last_look, next_timer, next_progress, next_try; /* clock_now() */
     int64_t last_work;                                      /* when work was last found */
+    int64_t next_shares;                                    /* when the books may be published */
     bool awake;             /* nobody needs to notify: it looks every few ms */
     bool wake_pending;      /* t_job_wake is to be written */
     int64_t wake_at;        /* not before: somebody holds it */

@@ -56,6 +56,7 @@ struct live {
     struct receipt *receipt;
     struct share *share;
     double estimate; /* slot-microseconds charged when chosen */
+    int64_t used_at; /* its slot time is in the books as of then; 0: it does not run */
     int version;     /* as known to be committed */
     bool recorded;   /* RUNNING is in the row */
     bool careful;    /* RUNNING is committed before it starts */

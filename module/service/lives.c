@@ -203,7 +203,24 @@ void live_fence(struct datasource *ds, struct live *live) {
 
 /* ---- what the pool's threads told ---- */
 
+static void use_slot(struct datasource *ds, struct live *live, int64_t until) {
+    int64_t from = live->used_at ? live->used_at : live->began_at;
+    if (live->share)
+        account_use(&ds->shares.accounts, live->share->account, (double)(until - from));
+}
+
+static void collect_start(struct datasource *ds, struct live *live) {
+    live->used_at = live->began_at;
+    if (live->share)
+        live->share->account->running++;
+    live_move(ds, live, live->recorded ? LIVE_RUNNING : LIVE_STARTED);
+}
+
 static void collect_end(struct datasource *ds, struct live *live) {
+    use_slot(ds, live, live->ended_at);
+    if (live->used_at && live->share)
+        live->share->account->running--;
+    live->used_at = 0;
     if (live->fenced) {
         live_finish(ds, live);
         return;
@@ -228,13 +245,23 @@ void lives_collect(struct datasource *ds) {
     LIST_EACH (&started, p) {
         struct live *live = LIST_ENTRY(p, struct live, inbox);
         list_remove(p);
-        live_move(ds, live, live->recorded ? LIVE_RUNNING : LIVE_STARTED);
+        collect_start(ds, live);
     }
     pthread_mutex_unlock(&ds->inbox_lock);
     LIST_EACH (&ended, p) {
         list_remove(p);
         collect_end(ds, LIST_ENTRY(p, struct live, inbox));
     }
+}
+
+void lives_use(struct datasource *ds, int64_t now) {
+    static const enum live_state running[] = {LIVE_STARTED, LIVE_RUNNING};
+    for (size_t i = 0; i < sizeof running / sizeof *running; i++)
+        LIST_EACH (&ds->lives[running[i]], p) {
+            struct live *live = LIST_ENTRY(p, struct live, link);
+            use_slot(ds, live, now);
+            live->used_at = now;
+        }
 }
 
 /* ---- the way back ---- */

@@ -31,6 +31,8 @@ void lives_collect(struct datasource *ds);
 void lives_hand_back(struct datasource *ds, int64_t now);
 /* When a job will have waited for too long, or INT64_MAX. */
 int64_t lives_hand_back_at(const struct datasource *ds);
+/* Brings the books up to date with the runs under way. */
+void lives_use(struct datasource *ds, int64_t now);
 /* Tells every run to stop. */
 void lives_stop_runs(struct datasource *ds, enum run_stop_reason reason);
 #endif

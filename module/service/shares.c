@@ -6,18 +6,16 @@
 
 #include <stdlib.h>
 
-#define FIRST_ESTIMATE 1000.0 /* microseconds, until a run has ended */
-
 static void share_free(void *arg) {
     struct share *share = arg;
     free(share->lane);
-    free(share->tenant);
     free(share);
 }
 
 void shares_done(struct shares *shares) {
     table_done(&shares->by_key, share_free);
     free(shares->heap);
+    accounts_done(&shares->accounts);
     *shares = (struct shares){0};
 }
 
@@ -28,26 +26,31 @@ struct share *shares_find(struct shares *shares, const char *lane, const char *t
     if (!share) {
         share = MEM_NEW(struct share);
         share->lane = mem_text(lane);
-        share->tenant = mem_text(tenant);
-        share->weight = 1;
-        share->time = shares->now;
-        share->run_time = FIRST_ESTIMATE;
+        share->account = accounts_find(&shares->accounts, tenant);
+        accounts_join(share->account);
         table_put(&shares->by_key, buf_get(&key), share);
     }
     buf_done(&key);
     return share;
 }
 
+void shares_set_weight(struct shares *shares, struct share *share, int weight) {
+    if (share->account->weight != weight)
+        account_set_weight(&shares->accounts, share->account, weight);
+}
+
 void shares_set_hungry(struct shares *shares, struct share *share, bool hungry) {
+    struct account *account = share->account;
     if (hungry) {
-        share->recent = clock_now();
-        if (!share->hungry && share->time < shares->now)
-            share->time = shares->now; /* no credit for its absence */
+        share->recent = account->recent = clock_now();
+        if (account->backlog == 0 && account->time < shares->accounts.now)
+            account->time = shares->accounts.now; /* no credit for its absence */
     }
     if (share->hungry == hungry)
         return;
     share->hungry = hungry;
     shares->hungry_count += hungry ? 1 : (size_t)-1;
+    account_set_backlog(&shares->accounts, account, hungry);
 }
 
 void shares_wake_recent(struct shares *shares, int64_t since, size_t most) {
@@ -57,9 +60,10 @@ void shares_wake_recent(struct shares *shares, int64_t since, size_t most) {
         struct share *share = value;
         if (share->recent < since || share->hungry)
             continue;
-        int64_t recent = share->recent;
+        int64_t recent = share->recent, of_all = share->account->recent;
         shares_set_hungry(shares, share, true);
         share->recent = recent; /* a guess, not a sighting */
+        share->account->recent = of_all;
         n++;
     }
 }
@@ -70,19 +74,27 @@ void shares_forget(struct shares *shares, int64_t before) {
     void *value;
     while (table_next(&shares->by_key, &at, &key, &value)) {
         struct share *share = value;
-        if (!share->hungry && share->lives == 0 && share->recent < before &&
-            share->time <= shares->now)
-            share_free(table_take(&shares->by_key, key));
+        if (share->hungry || share->lives > 0 || share->recent >= before ||
+            share->account->time > shares->accounts.now)
+            continue;
+        accounts_leave(&shares->accounts, share->account);
+        share_free(table_take(&shares->by_key, key));
     }
 }
 
-/* ---- the heap of the hungry, smallest virtual time first ---- */
+/* ---- the heap of the hungry, smallest virtual time first ----
+ * Lanes of one tenant have its time in common: what one is dealt makes the others' keys too small.
+ * A time only grows while quotas are dealt, so it is enough to look when one comes to the top. */
+
+static bool comes_before(const struct share *a, const struct share *b) {
+    return a->key < b->key || (a->key == b->key && a->quota < b->quota);
+}
 
 static void heap_sift_down(struct share **heap, size_t count, size_t i) {
     for (;;) {
         size_t least = i;
         for (size_t child = 2 * i + 1; child <= 2 * i + 2 && child < count; child++)
-            if (heap[child]->time < heap[least]->time)
+            if (comes_before(heap[child], heap[least]))
                 least = child;
         if (least == i)
             return;
@@ -104,6 +116,7 @@ static void heap_build(struct shares *shares) {
     while (table_next(&shares->by_key, &at, NULL, &value)) {
         struct share *share = value;
         share->quota = share->got = 0;
+        share->key = share->account->time;
         if (share->hungry)
             shares->heap[shares->heap_count++] = share;
     }
@@ -111,7 +124,17 @@ static void heap_build(struct shares *shares) {
         heap_sift_down(shares->heap, shares->heap_count, i);
 }
 
-static double cost(const struct share *share) { return share->run_time / share->weight; }
+static struct share *heap_first(struct shares *shares) {
+    for (;;) {
+        struct share *first = shares->heap[0];
+        if (first->key == first->account->time)
+            return first;
+        first->key = first->account->time;
+        heap_sift_down(shares->heap, shares->heap_count, 0);
+    }
+}
+
+static double cost(const struct share *share) { return share->estimate / share->account->weight; }
 
 size_t shares_deal(struct shares *shares, size_t room, struct share **ret_shares, size_t most) {
     if (shares->hungry_count == 0 || room == 0)
@@ -119,16 +142,18 @@ size_t shares_deal(struct shares *shares, size_t room, struct share **ret_shares
     heap_build(shares);
     size_t n = 0;
     for (; room > 0; room--) {
-        struct share *first = shares->heap[0];
+        struct share *first = heap_first(shares);
         if (first->quota == 0) {
             if (n == most)
                 break;
             ret_shares[n++] = first;
+            first->estimate = first->account->run_time;
         }
         first->quota++;
-        if (first->time > shares->now)
-            shares->now = first->time;
-        first->time += cost(first);
+        if (first->key > shares->accounts.now)
+            shares->accounts.now = first->key;
+        first->account->time += cost(first);
+        first->key = first->account->time;
         heap_sift_down(shares->heap, shares->heap_count, 0);
     }
     return n;
@@ -136,26 +161,27 @@ size_t shares_deal(struct shares *shares, size_t room, struct share **ret_shares
 
 void shares_settle(struct shares *shares, struct share *share) {
     if (share->got > 0)
-        share->recent = clock_now();
+        share->recent = share->account->recent = clock_now();
     if (share->got < share->quota) {
-        share->time -= (double)(share->quota - share->got) * cost(share);
+        share->account->time -= (double)(share->quota - share->got) * cost(share);
         shares_set_hungry(shares, share, false);
     }
     share->quota = share->got = 0;
 }
 
 void shares_undo(struct share *share) {
-    share->time -= (double)share->quota * cost(share);
+    share->account->time -= (double)share->quota * cost(share);
     share->quota = share->got = 0;
 }
 
 void shares_ended(struct share *share, double estimate, double took) {
-    share->time += (took - estimate) / share->weight;
-    share->run_time += (took - share->run_time) / 16; /* forgets in some dozen runs */
-    if (share->run_time < 1)
-        share->run_time = 1;
+    struct account *account = share->account;
+    account->time += (took - estimate) / account->weight;
+    account->run_time += (took - account->run_time) / 16; /* forgets in some dozen runs */
+    if (account->run_time < 1)
+        account->run_time = 1;
 }
 
 void shares_refund(struct share *share, double estimate) {
-    share->time -= estimate / share->weight;
+    share->account->time -= estimate / share->account->weight;
 }

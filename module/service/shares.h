@@ -1,32 +1,33 @@
 /* Who may run next: start-time fair queueing over slot-seconds (Goyal, Vin, Cheng 1996), decided in
- * memory. Each lane and tenant has a virtual time: the slot-microseconds it was given, divided by
- * its weight. The one with the smallest comes first; who was idle starts at the virtual time of
- * now, so absence earns no credit and a newcomer does not wait for the flood. Charged with an
- * estimate when chosen, corrected when the run has ended. One thread. */
+ * memory. Each tenant has a virtual time: the slot-microseconds it was given, divided by its weight;
+ * its lanes share it, taking turns. The one with the smallest comes first; who was idle starts at
+ * the virtual time of now, so absence earns no credit and a newcomer does not wait for the flood.
+ * Charged with an estimate when chosen, corrected when the run has ended. One thread. */
 #ifndef SERVICE_SHARES_H
 #define SERVICE_SHARES_H
 #include "module/base/table.h"
+#include "module/service/accounts.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct share {
-    char *lane, *tenant;
-    int weight;
-    bool hungry;       /* may have queued jobs */
-    int64_t recent;    /* clock_now() when it last had any */
-    double time;       /* virtual time: slot-microseconds / weight */
-    double run_time;   /* microseconds a run of this tenant takes, moving average */
-    size_t quota, got; /* of the claim being made */
-    size_t lives;      /* jobs that point here: it is not forgotten */
+struct share { /* of a tenant in one lane */
+    char *lane;
+    struct account *account; /* the tenant's: weight and virtual time */
+    bool hungry;             /* may have queued jobs */
+    int64_t recent;          /* clock_now() when it last had any */
+    double key;              /* in the heap: the account's time when it was put there */
+    size_t quota, got;       /* of the claim being made */
+    double estimate;         /* slot-microseconds each of its quota was charged with */
+    size_t lives;            /* jobs that point here: it is not forgotten */
 };
 
 struct shares {
+    struct accounts accounts;
     struct table by_key; /* "lane|tenant" */
     struct share **heap; /* of the hungry ones while quotas are dealt */
     size_t heap_count, heap_capacity;
-    double now; /* virtual time of the service: start tag of the last one chosen */
     size_t hungry_count;
 };
 
@@ -34,6 +35,7 @@ void shares_done(struct shares *shares);
 /* The share of that lane and tenant, made if need be. Stays valid until shares_forget or
  * shares_done. */
 struct share *shares_find(struct shares *shares, const char *lane, const char *tenant);
+void shares_set_weight(struct shares *shares, struct share *share, int weight);
 void shares_set_hungry(struct shares *shares, struct share *share, bool hungry);
 /* Everyone who had work since `since` may have some again: a wake-up does not say whose. At most
  * `most`. */

@@ -13,7 +13,7 @@ const char *const tick_statements[] = {"tick_begin",       "run_end",        "ru
                                        "run_progress",     "receipt_close",  "timer_promote",
                                        "timer_next",       "ready_claim",    "ready_tenants",
                                        "instance_classes", "run_parameters", "stop_look",
-                                       "wake_sleep"};
+                                       "wake_sleep",       "share_publish"};
 const size_t tick_statement_count = sizeof tick_statements / sizeof *tick_statements;
 
 struct tick *tick_new(struct datasource *ds) {
@@ -80,6 +80,7 @@ bool tick_build(struct tick *tick) {
     tick_add_parameters(tick);
     tick_add_stops(tick);
     tick_add_wake(tick);
+    tick_add_shares(tick);
     tick_add_receipts(tick); /* last: alone they can wait, beside others they cost little */
     return tick->count > 1;
 }

@@ -45,7 +45,7 @@ struct live *live_from_row(struct datasource *ds, const struct sql_result *rows,
     live->share =
         shares_find(&ds->shares, sql_get(rows, row, sql_column(rows, "lane")), live->tenant);
     live->share->lives++;
-    live->estimate = live->share->run_time;
+    live->estimate = live->share->estimate;
     return live;
 }
 
@@ -61,7 +61,7 @@ static void apply_claim(struct tick *tick, const struct sql_result *rows) {
             shares_find(&ds->shares, sql_get(rows, i, lane), sql_get(rows, i, tenant));
         share->got++;
         if (strcmp(sql_get(rows, i, status), "FAILED") == 0) { /* expired: it is over already */
-            shares_refund(share, share->run_time);
+            shares_refund(share, share->estimate);
             count(&ds->counters.expired, 1);
             count_result(&ds->counters, "FAILED", "", "EXPIRED");
             continue;
@@ -106,7 +106,7 @@ void tick_add_claim(struct tick *tick) {
     struct buf *lanes = tick_array(tick), *tenants = tick_array(tick), *quotas = tick_array(tick);
     for (size_t i = 0; i < tick->share_count; i++) {
         sql_array_text(lanes, tick->shares[i]->lane);
-        sql_array_text(tenants, tick->shares[i]->tenant);
+        sql_array_text(tenants, tick->shares[i]->account->tenant);
         sql_array_integer(quotas, (int64_t)tick->shares[i]->quota);
     }
     sql_add_integer(&step->parameters, ++ds->tick); /* names the receipts; never used twice */

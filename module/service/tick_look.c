@@ -51,7 +51,7 @@ static void apply_scan(struct tick *tick, const struct sql_result *rows) {
     size_t n = sql_count(rows);
     for (size_t i = 0; i < n; i++) {
         struct share *share = shares_find(&ds->shares, scan_lane(ds), sql_get(rows, i, tenant));
-        share->weight = (int)sql_get_integer(rows, i, weight, 1);
+        shares_set_weight(&ds->shares, share, (int)sql_get_integer(rows, i, weight, 1));
         shares_set_hungry(&ds->shares, share, !sql_get_boolean(rows, i, paused));
     }
     if (n == SCAN_BATCH)

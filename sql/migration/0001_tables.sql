@@ -206,6 +206,19 @@ create table @schema@.t_job_instance (
     control_start timestamptz
 ) with (fillfactor = 50, vacuum_truncate = off);
 
+-- The books of each instance, once a second: what tenants were given and owed, of those that had work in the last minute.
+create table @schema@.t_job_share (
+    instance uuid not null,
+    tenant text collate "C" not null,
+    weight int not null,
+    got_us bigint not null,                           -- slot-microseconds its runs took
+    lag_us bigint not null,                           -- owed - got since its present backlog began, 0 without one
+    running int not null,
+    backlogged boolean not null,                      -- it has queued jobs that could be chosen
+    updated timestamptz not null,
+    primary key (instance, tenant)
+) with (fillfactor = 50, vacuum_truncate = off);
+
 -- Lease of the relay: who broadcasts.
 create table @schema@.t_job_relay (
     one boolean primary key default true check (one),

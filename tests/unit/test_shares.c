@@ -24,7 +24,7 @@ static int tear_down(void **state) {
 
 static struct share *hungry(struct shares *shares, const char *tenant, int weight) {
     struct share *share = shares_find(shares, "", tenant);
-    share->weight = weight;
+    shares_set_weight(shares, share, weight);
     shares_set_hungry(shares, share, true);
     return share;
 }
@@ -41,7 +41,7 @@ static void claim(struct shares *shares, size_t room, struct share *const *tenan
             who++;
         assert_true(who < n);
         size_t quota = dealt[i]->quota;
-        double estimate = dealt[i]->run_time;
+        double estimate = dealt[i]->account->run_time;
         got[who] += quota;
         dealt[i]->got = quota;
         shares_settle(shares, dealt[i]);
@@ -144,10 +144,10 @@ static void idle_shares_go_to_the_others(void **state) {
     assert_true(other->quota > one->quota); /* believed to have work */
     one->got = one->quota;
     other->got = 0; /* had none */
-    double before = other->time;
+    double before = other->account->time;
     shares_settle(&shares, one);
     shares_settle(&shares, other);
-    assert_true(other->time < before); /* what it did not use is given back */
+    assert_true(other->account->time < before); /* what it did not use is given back */
     assert_false(other->hungry);
     assert_int_equal(shares_deal(&shares, 10, dealt, MOST), 1);
     assert_ptr_equal(dealt[0], one);
@@ -159,16 +159,16 @@ static void what_a_run_took_is_corrected_at_its_end(void **state) {
     (void)state;
     struct shares shares = {0};
     struct share *dealt[MOST], *share = hungry(&shares, "a", 2);
-    double before = share->time, estimate = share->run_time;
+    double before = share->account->time, estimate = share->account->run_time;
     assert_int_equal(shares_deal(&shares, 1, dealt, MOST), 1);
-    assert_near(share->time, before + estimate / 2, 0.0001);
+    assert_near(share->account->time, before + estimate / 2, 0.0001);
     share->got = 1;
     shares_settle(&shares, share);
     shares_ended(share, estimate, 60000);
-    assert_near(share->time, before + 60000.0 / 2, 0.0001);
+    assert_near(share->account->time, before + 60000.0 / 2, 0.0001);
     for (int i = 0; i < 200; i++)
         shares_ended(share, 60000, 60000);
-    assert_near(share->run_time, 60000, 0.01); /* and the next estimate is better */
+    assert_near(share->account->run_time, 60000, 0.01); /* and the next estimate is better */
     shares_done(&shares);
 }
 
@@ -176,15 +176,15 @@ static void what_was_not_run_costs_nothing(void **state) {
     (void)state;
     struct shares shares = {0};
     struct share *dealt[MOST], *share = hungry(&shares, "a", 1);
-    double before = share->time, estimate = share->run_time;
+    double before = share->account->time, estimate = share->account->run_time;
     shares_deal(&shares, 5, dealt, MOST);
     shares_undo(share); /* the tick failed */
-    assert_near(1 + share->time, 1 + before, 0.0001);
+    assert_near(1 + share->account->time, 1 + before, 0.0001);
     shares_deal(&shares, 1, dealt, MOST);
     share->got = 1;
     shares_settle(&shares, share);
     shares_refund(share, estimate); /* it was withdrawn */
-    assert_near(1 + share->time, 1 + before, 0.0001);
+    assert_near(1 + share->account->time, 1 + before, 0.0001);
     shares_done(&shares);
 }
 
