@@ -1,4 +1,5 @@
-/* What the measurements share. A measurement that cannot be made ends the program with status 1. */
+/* What the measurements share: one schema per measurement, the service on it, plain SQL. A
+ * measurement that cannot be made ends the program with status 1. */
 #ifndef TESTS_BENCH_H
 #define TESTS_BENCH_H
 #include "module/jobs.h"
@@ -7,6 +8,8 @@
 
 struct bench {
     const char *url, *amqp_url; /* from the environment */
+    const char *out;            /* directory of JSON, CSV and pictures */
+    bool json;                  /* on standard output too, instead of text */
     char schema[40];            /* of this measurement: made by bench_begin, dropped by bench_end */
     char service[40];           /* jobs.service */
     PGconn *db;
@@ -14,28 +17,61 @@ struct bench {
 };
 
 void bench_die(const char *what, const char *why) __attribute__((noreturn));
-/* A fresh schema with ten tenants t0 … t9. */
-void bench_begin(struct bench *bench);
+
+/* ---- Options ---- */
+struct bench_option {
+    const char *name; /* "--jobs" */
+    size_t *value;    /* holds the default */
+    size_t most;
+    const char *help;
+};
+/* Reads the verb's options (last: name NULL) and those all verbs have. `seconds`: the program ends
+ * with an error after so long, unless --limit says otherwise. */
+void bench_options(struct bench *bench, char **argv, const struct bench_option *options,
+                   size_t seconds);
+
+/* ---- A schema ---- */
+/* A fresh schema with tenants t0 … t<tenants - 1>. */
+void bench_begin(struct bench *bench, size_t tenants);
 void bench_end(struct bench *bench);
+/* Statements without an answer; the first column of the first row as a number. */
+void bench_sql(const struct bench *bench, const char *format, ...) JOBS_PRINTF(2, 3);
+double bench_number(const struct bench *bench, const char *format, ...) JOBS_PRINTF(2, 3);
+/* A second connection like bench->db; PQfinish it. */
+PGconn *bench_connect(const struct bench *bench);
+
+/* ---- The service ---- */
 /* Starts JobService on the schema; with_broker: broadcasts. classes: besides the built-in ones,
- * last NULL, or NULL. */
+ * last NULL, or NULL. settings: more of them, last NULL, or NULL. */
 struct job_service *bench_service(const struct bench *bench, bool with_broker,
-                                  const struct job_class *const *classes);
+                                  const struct job_class *const *classes,
+                                  const char *const *settings);
 void bench_stop(struct job_service *service);
-/* First column of the first row. */
-double bench_number(const struct bench *bench, const char *query);
-/* Submits n jobs of a class in batches, over all tenants. Returns jobs per second. */
-double bench_submit(const struct bench *bench, const char *class_name, size_t n);
+/* Until so many jobs have SUCCEEDED. */
+void bench_wait_succeeded(const struct bench *bench, size_t jobs);
+/* Until an instance sleeps: it has started, and there is nothing to do. */
+void bench_wait_idle(const struct bench *bench);
+/* Submits n jobs of a class in batches, over tenants t0 … t<tenants - 1>. Returns jobs per
+ * second. */
+double bench_submit(const struct bench *bench, const char *class_name, size_t n, size_t tenants);
 
 /* The p-th percentile (0..100) of values, which it sorts. */
 double bench_percentile(double *values, size_t n, double p);
+#define bench_median(values, n) bench_percentile(values, n, 50)
 
-/* The measurements. */
-double bench_drain(struct bench *bench, size_t jobs,
-                   double *ret_submitted);             /* jobs/s without a broker */
-double bench_events(struct bench *bench, size_t jobs); /* events/s at a subscriber */
+/* ---- Verbs: argv[0] is the verb ---- */
+int bench_basic(struct bench *bench, char **argv);
+int bench_peers(struct bench *bench, char **argv);
+
+/* ---- Measurements that several verbs use ---- */
+/* Jobs per second of a drain without a broker; *ret_submitted: of its submits. */
+double measure_drain(struct bench *bench, size_t jobs, double *ret_submitted);
+double measure_events(struct bench *bench, size_t jobs); /* events/s at a subscriber */
+/* Jobs per second of the tick's statements over one connection, and nothing else. The schema has
+ * `jobs` queued jobs of ten tenants; they have ended when it returns. */
+double measure_ceiling(const struct bench *bench, size_t jobs);
 struct bench_latency {
     double p50, p99, max; /* ms from the call of submit to the first line of the run */
 };
-struct bench_latency bench_latency(struct bench *bench, size_t samples);
+struct bench_latency measure_latency(struct bench *bench, size_t samples);
 #endif

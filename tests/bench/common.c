@@ -1,7 +1,10 @@
 #include "module/base/clock.h"
+#include "module/base/mem.h"
 #include "sql/sql.h"
 #include "tests/bench/bench.h"
 
+#include <poll.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,14 +17,47 @@ void bench_die(const char *what, const char *why) {
     exit(1);
 }
 
-static void command(const struct bench *bench, const char *text) {
+static PGresult *ask(const struct bench *bench, const char *format, va_list arguments) {
+    char text[4000];
+    vsnprintf(text, sizeof text, format, arguments);
     PGresult *result = PQexec(bench->db, text);
     if (PQresultStatus(result) != PGRES_COMMAND_OK && PQresultStatus(result) != PGRES_TUPLES_OK)
         bench_die(text, PQerrorMessage(bench->db));
-    PQclear(result);
+    return result;
 }
 
-void bench_begin(struct bench *bench) {
+void bench_sql(const struct bench *bench, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    PQclear(ask(bench, format, arguments));
+    va_end(arguments);
+}
+
+double bench_number(const struct bench *bench, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    PGresult *result = ask(bench, format, arguments);
+    va_end(arguments);
+    if (PQntuples(result) != 1)
+        bench_die(format, "one row was expected");
+    double number = strtod(PQgetvalue(result, 0, 0), NULL);
+    PQclear(result);
+    return number;
+}
+
+PGconn *bench_connect(const struct bench *bench) {
+    char text[200];
+    snprintf(text, sizeof text, "set client_min_messages = warning; set search_path = %s",
+             bench->schema);
+    PGconn *db = PQconnectdb(bench->url);
+    PGresult *result = PQexec(db, text);
+    if (PQresultStatus(result) != PGRES_COMMAND_OK)
+        bench_die("connect", PQerrorMessage(db));
+    PQclear(result);
+    return db;
+}
+
+void bench_begin(struct bench *bench, size_t tenants) {
     static int number;
     struct jobs_error err;
     snprintf(bench->schema, sizeof bench->schema, "bench_%d_%d", (int)getpid(), ++number);
@@ -31,19 +67,14 @@ void bench_begin(struct bench *bench) {
     if (sql_open(&options, &sql, &err) < 0 || sql_migrate(sql, NULL, NULL, &err) < 0)
         bench_die("migrate", err.text);
     sql_close(sql);
-    bench->db = PQconnectdb(bench->url);
+    bench->db = bench_connect(bench);
     bench->infos = (struct job_info_service){.db = bench->db, .schema = bench->schema};
-    char text[200];
-    snprintf(text, sizeof text, "set client_min_messages = warning; set search_path = %s",
-             bench->schema);
-    command(bench, text);
-    command(bench, "insert into t_tenant (tenant) select 't' || g from generate_series(0, 9) g");
+    bench_sql(bench, "insert into t_tenant (tenant) select 't' || g from generate_series(0, %zu) g",
+              tenants - 1);
 }
 
 void bench_end(struct bench *bench) {
-    char text[80];
-    snprintf(text, sizeof text, "drop schema %s cascade", bench->schema);
-    command(bench, text);
+    bench_sql(bench, "drop schema %s cascade", bench->schema);
     PQfinish(bench->db);
 }
 
@@ -54,15 +85,20 @@ static void only_errors(void *arg, int level, const char *tenant, const char *id
         fprintf(stderr, "bench: %s\n", text);
 }
 
+#define SETTINGS_MAX 20
+
 struct job_service *bench_service(const struct bench *bench, bool with_broker,
-                                  const struct job_class *const *classes) {
+                                  const struct job_class *const *classes,
+                                  const char *const *settings) {
     char schema[100], service[100], amqp[600];
     snprintf(schema, sizeof schema, "jobs.datasource.main.schema=%s", bench->schema);
     snprintf(service, sizeof service, "jobs.service=%s", bench->service);
     snprintf(amqp, sizeof amqp, "jobs.amqp.url=%s", with_broker ? bench->amqp_url : "");
-    const char *settings[] = {schema, service, amqp, NULL};
+    const char *all[SETTINGS_MAX] = {schema, service, amqp};
+    for (size_t n = 3; settings && *settings && n < SETTINGS_MAX - 1; settings++)
+        all[n++] = *settings;
     struct job_service_options options = {.size = sizeof options,
-                                          .settings = settings,
+                                          .settings = all,
                                           .classes = classes,
                                           .log = only_errors};
     struct job_service *ret;
@@ -78,26 +114,32 @@ void bench_stop(struct job_service *service) {
         bench_die("stop", err.text);
 }
 
-double bench_number(const struct bench *bench, const char *query) {
-    PGresult *result = PQexec(bench->db, query);
-    if (PQresultStatus(result) != PGRES_TUPLES_OK || PQntuples(result) != 1)
-        bench_die(query, PQerrorMessage(bench->db));
-    double number = strtod(PQgetvalue(result, 0, 0), NULL);
-    PQclear(result);
-    return number;
+/* Looks seldom at first: what measures must not be what is measured. */
+void bench_wait_succeeded(const struct bench *bench, size_t jobs) {
+    for (double left = (double)jobs; left > 0;) {
+        left = (double)jobs - bench_number(bench, "select coalesce(sum(n), 0) from v_job_count "
+                                                  "where status = 'SUCCEEDED'");
+        if (left > 0)
+            poll(NULL, 0, left > (double)jobs / 10 ? 50 : 5);
+    }
 }
 
-double bench_submit(const struct bench *bench, const char *class_name, size_t n) {
-    static struct job_info infos[BATCH];
-    static struct job_uuid ids[BATCH];
-    char tenants[10][4];
+void bench_wait_idle(const struct bench *bench) {
+    while (bench_number(bench, "select count(*) from t_job_wake where sleepers <> '{}'") < 1)
+        poll(NULL, 0, 20);
+}
+
+double bench_submit(const struct bench *bench, const char *class_name, size_t n, size_t tenants) {
+    struct job_info *infos = mem_zero(BATCH, sizeof *infos);
+    struct job_uuid *ids = mem_zero(BATCH, sizeof *ids);
+    char(*names)[24] = mem_zero(BATCH, sizeof *names);
     int64_t before = clock_now();
     for (size_t done = 0; done < n;) {
         size_t batch = n - done < BATCH ? n - done : BATCH;
         for (size_t i = 0; i < batch; i++) {
-            snprintf(tenants[i % 10], sizeof tenants[0], "t%zu", i % 10);
+            snprintf(names[i], sizeof names[i], "t%zu", (done + i) % tenants);
             infos[i] = (struct job_info){.size = sizeof infos[i],
-                                         .tenant = tenants[i % 10],
+                                         .tenant = names[i],
                                          .class_name = class_name};
         }
         struct jobs_error err;
@@ -105,7 +147,9 @@ double bench_submit(const struct bench *bench, const char *class_name, size_t n)
             bench_die("submit", err.text);
         done += batch;
     }
-    return (double)n * 1e6 / (double)(clock_now() - before);
+    double rate = (double)n * 1e6 / (double)(clock_now() - before);
+    free(infos), free(ids), free(names);
+    return rate;
 }
 
 static int ascending(const void *a, const void *b) {

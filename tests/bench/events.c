@@ -45,15 +45,15 @@ static void *receive(void *arg) {
     return NULL;
 }
 
-double bench_events(struct bench *bench, size_t jobs) {
-    bench_begin(bench);
+double measure_events(struct bench *bench, size_t jobs) {
+    bench_begin(bench, 10);
     struct subscriber s = {.bench = bench,
                            .wanted = jobs * 4}; /* QUEUED, TO_BE_RUN, RUNNING, SUCCEEDED */
     subscribe(&s);
-    bench_submit(bench, "noop", jobs);
+    bench_submit(bench, "noop", jobs, 10);
     pthread_t thread;
     pthread_create(&thread, NULL, receive, &s);
-    struct job_service *service = bench_service(bench, true, NULL);
+    struct job_service *service = bench_service(bench, true, NULL, NULL);
     pthread_join(thread, NULL);
     bench_stop(service);
     bus_close(s.bus);
