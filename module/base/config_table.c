@@ -258,6 +258,13 @@ const struct config_key config_keys[] = {
      .flags = CONFIG_LATER | CONFIG_EMPTY,
      .otherwise = "127.0.0.1:8080",
      .help = "Address and port of the HTTP interface. Empty: none."},
+    {.name = "jobs.metrics.tenants",
+     .type = CONFIG_INTEGER,
+     .high = 1000,
+     .otherwise = "100",
+     .help =
+         "So many tenants of a datasource, the busiest, have their own lines in the metrics; the "
+         "others are summed as tenant \"_other\"."},
     {.name = "jobs.retention.succeeded.days",
      .type = CONFIG_INTEGER,
      .high = 36500,

@@ -237,7 +237,8 @@ static int start_relay(struct datasource *ds, bool only, struct jobs_error *err)
         .trust = strcmp(trust, "vhost") == 0 ? COMMAND_TRUST_VHOST : COMMAND_TRUST_USER_ID,
         .only_datasource = only,
         .succeeded_days = config_integer(config, "jobs.retention.succeeded.days"),
-        .failed_days = config_integer(config, "jobs.retention.failed.days")};
+        .failed_days = config_integer(config, "jobs.retention.failed.days"),
+        .metrics_tenants = (size_t)config_integer(config, "jobs.metrics.tenants")};
     keeper.sql.fenced_plans = true;
     return keeper_start(&keeper, &ds->keeper, err);
 }

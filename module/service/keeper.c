@@ -77,6 +77,12 @@ static void fold(struct keeper *keeper, int64_t now) {
     keeper->next_fold = folded == FOLD_BATCH ? now : now + FOLD_WAIT;
 }
 
+static void figure(struct keeper *keeper) {
+    struct jobs_error err;
+    if (keeper->sql && figures_work(&keeper->figures, keeper->sql, &err) < 0)
+        keeper_fail(keeper, &err);
+}
+
 static void retain(struct keeper *keeper) {
     if (!keeper->sql || clock_now() < retention_at(&keeper->retention))
         return;
@@ -106,7 +112,7 @@ static int wait_ms(const struct keeper *keeper, int64_t next_due) {
         return 0;
     until = least(until, keeper->sql ? keeper->next_fold : keeper->next_open);
     if (keeper->sql)
-        until = least(until, retention_at(&keeper->retention));
+        until = least(until, least(retention_at(&keeper->retention), figures_at(&keeper->figures)));
     if (keeper->sql && keeper->amqp_url[0]) {
         until = least(until, keeper->next_look);
         if (!keeper->bus && keeper->looked_at)
@@ -131,6 +137,7 @@ static void turn(struct keeper *keeper) {
     keeper_connect(keeper, now);
     keeper_bind(keeper);
     fold(keeper, now);
+    figure(keeper);
     retain(keeper);
     int64_t next_due = keeper_work(keeper, clock_now());
     wait_for_something(keeper, wait_ms(keeper, next_due));
@@ -171,6 +178,10 @@ void keeper_hold(struct keeper *keeper, bool held) {
         note(keeper);
 }
 
+struct figures *keeper_figures(struct keeper *keeper) {
+    return &keeper->figures;
+}
+
 void keeper_get_stats(const struct keeper *keeper, struct keeper_stats *ret) {
     *ret = (struct keeper_stats){
         .folded = atomic_load(&keeper->folded),
@@ -188,6 +199,7 @@ static void take_options(struct keeper *keeper, const struct keeper_options *opt
     keeper->amqp_url = mem_text(options->amqp_url ? options->amqp_url : "");
     keeper->trust = options->trust;
     keeper->only_datasource = options->only_datasource;
+    figures_init(&keeper->figures, options->metrics_tenants);
     retention_init(&keeper->retention, keeper->log, keeper->datasource, options->succeeded_days,
                    options->failed_days);
     keeper->commands_exchange = exchange_name(options->service, "commands");
@@ -208,6 +220,7 @@ static void keeper_free(struct keeper *keeper) {
     if (keeper->wake_fd >= 0)
         close(keeper->wake_fd);
     buf_done(&keeper->text);
+    figures_done(&keeper->figures);
     free(keeper->datasource);
     free(keeper->service);
     free(keeper->amqp_url);

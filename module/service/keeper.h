@@ -1,5 +1,5 @@
 /* The keeper: what one instance per datasource, the holder of the relay's lease, does beside the
- * relay: folds counts, forgets sleepers that are gone, removes what retention does not keep, and
+ * relay: folds counts, reads the figures for metrics, forgets sleepers that are gone, removes what retention does not keep, and
  * carries out the commands that come over AMQP.
  *
  * Commands come through the durable queue "<service>.commands.<datasource>". A command is
@@ -12,6 +12,7 @@
 #define SERVICE_KEEPER_H
 #include "module/base/log.h"
 #include "module/service/commands.h"
+#include "module/service/figures.h"
 #include "sql/sql.h"
 
 struct keeper;
@@ -25,6 +26,7 @@ struct keeper_options {
     struct sql_options sql; /* of the keeper's own session */
     bool only_datasource;   /* of this service: its queue takes the commands of all tenants */
     int64_t succeeded_days, failed_days; /* that ended jobs are kept; 0: for ever */
+    size_t metrics_tenants;              /* how many tenants metrics name */
 };
 
 /* Since keeper_start. */
@@ -40,6 +42,8 @@ struct keeper_stats {
 int keeper_start(const struct keeper_options *options, struct keeper **ret, struct jobs_error *err);
 /* Does this instance hold the relay's lease? Without it the keeper closes its sessions. */
 void keeper_hold(struct keeper *keeper, bool held);
+/* Any thread, until keeper_stop. */
+struct figures *keeper_figures(struct keeper *keeper);
 void keeper_get_stats(const struct keeper *keeper, struct keeper_stats *ret);
 /* Ends the thread and frees the keeper. A server that hangs at that moment may hold it for 5 s.
  * NULL is fine. */

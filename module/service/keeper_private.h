@@ -32,6 +32,7 @@ struct keeper {
 
     /* The keeper's thread only. */
     struct buf text; /* scratch */
+    struct figures figures;
 
     /* Database. */
     struct sql *sql;

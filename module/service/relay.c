@@ -142,6 +142,7 @@ void relay_get_stats(const struct relay *relay, struct relay_stats *ret) {
         .unreadable = atomic_load(&relay->unreadable),
         .in_hand = atomic_load(&relay->in_hand),
         .connected = atomic_load(&relay->connected),
+        .held = atomic_load(&relay->held),
     };
 }
 

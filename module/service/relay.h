@@ -35,6 +35,7 @@ struct relay_stats {    /* since relay_start */
     uint64_t unreadable; /* events that could not be encoded: skipped */
     uint64_t in_hand;    /* events read and not yet done with */
     bool connected;      /* to the broker */
+    bool held;           /* the relay's lease is this instance's */
 };
 
 /* Needs neither server to be up. The relay is idle until relay_hold. */

@@ -126,6 +126,7 @@ static void name_service(struct job_service *service) {
     service->name = mem_text(config_text(service->config, "jobs.instance.name"));
     service->workspace_dir = mem_text(config_text(service->config, "jobs.workspace.dir"));
     uuid_random(service->instance);
+    service->started_at = clock_now();
 }
 
 static bool needs_workspaces(const struct job_service *service) {

@@ -15,6 +15,7 @@ struct job_service {
     struct pool *pool;
     char instance[37]; /* this incarnation of this process */
     char *name, *host, *workspace_dir;
+    int64_t started_at; /* clock_now() */
 
     /* Replaced by a reload, under `config_lock`; the old ones are kept until the service ends
      * (reloads are rare and configs are small), so a pointer that was read stays good. */
