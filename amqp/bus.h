@@ -137,7 +137,8 @@ struct bus_delivery {
     const char *user_id; /* the broker has checked that the publisher logged in as this user */
     int64_t timestamp;   /* seconds since 1970; 0 = none */
     bool persistent;
-    bool has_x_death; /* dead-lettered on its way: the key need not be the publisher's */
+    bool has_x_death;      /* dead-lettered on its way: the key need not be the publisher's */
+    int64_t stream_offset; /* place in the stream that it was read from (stream.h); -1: none */
     const struct bus_header *headers; /* those whose value is text, in their order */
     size_t header_count;
 };
@@ -147,6 +148,8 @@ const char *bus_delivery_header(const struct bus_delivery *delivery, const char 
 /* Tags of a channel that was closed in between are ignored (the broker delivers those messages
  * again). */
 int bus_ack(struct bus *bus, uint64_t tag, struct jobs_error *err);
+/* This one and all that came before it and were not yet answered. */
+int bus_ack_up_to(struct bus *bus, uint64_t tag, struct jobs_error *err);
 int bus_reject(struct bus *bus, uint64_t tag, bool requeue, struct jobs_error *err);
 
 /* ---- What comes in ---- */

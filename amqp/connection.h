@@ -42,6 +42,10 @@ void connection_end(struct bus *bus);
 int connection_begin_channel(struct bus *bus, struct jobs_error *err);
 /* Opens BUS_CHANNEL, with confirms if asked for. Between begin and end. */
 int connection_open_channel(struct bus *bus, struct jobs_error *err);
+/* bus_consume with arguments (consume.c). */
+int consume_with(struct bus *bus, const char *queue, uint16_t prefetch, unsigned flags,
+                 amqp_table_t arguments, const char *consumer_tag, char ret_consumer_tag[256],
+                 struct jobs_error *err);
 /* JOBS_EINVAL when `text` (NULL is fine) is too long for an AMQP short string. */
 int connection_check_short(const char *what, const char *text, struct jobs_error *err);
 #endif

@@ -22,6 +22,7 @@ static const char *keep(struct content_text *to, amqp_bytes_t from) {
 static void begin(struct content *content, enum content_kind kind) {
     content_reset(content);
     content->kind = kind;
+    content->delivery.stream_offset = -1;
 }
 
 void content_begin_delivery(struct content *content, const amqp_basic_deliver_t *method) {
@@ -42,6 +43,19 @@ void content_begin_return(struct content *content, const amqp_basic_return_t *me
     content->delivery.routing_key = keep(&content->routing_key, method->routing_key);
 }
 
+static bool is_named(const amqp_table_entry_t *entry, const char *name) {
+    size_t length = strlen(name);
+    return entry->key.len == length && memcmp(entry->key.bytes, name, length) == 0;
+}
+
+/* What says something about the way of the message, not about its content. */
+static void take_header(struct bus_delivery *delivery, const amqp_table_entry_t *entry) {
+    if (is_named(entry, "x-death"))
+        delivery->has_x_death = true;
+    if (is_named(entry, "x-stream-offset") && entry->value.kind == AMQP_FIELD_KIND_I64)
+        delivery->stream_offset = entry->value.value.i64;
+}
+
 static bool is_text(const amqp_table_entry_t *entry) {
     return entry->value.kind == AMQP_FIELD_KIND_UTF8;
 }
@@ -58,8 +72,7 @@ static void keep_headers(struct content *content, const amqp_table_t *table) {
     size_t count = 0, length = 0;
     for (int i = 0; i < table->num_entries; i++) {
         const amqp_table_entry_t *entry = &table->entries[i];
-        if (entry->key.len == 7 && memcmp(entry->key.bytes, "x-death", 7) == 0)
-            delivery->has_x_death = true;
+        take_header(delivery, entry);
         if (is_text(entry))
             count++, length += entry->key.len + entry->value.value.bytes.len + 2;
     }

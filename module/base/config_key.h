@@ -25,7 +25,7 @@ enum config_type {
 enum {
     CONFIG_RELOADABLE = 1, /* a running service takes a new value */
     CONFIG_SECRET = 2,     /* never printed (URLs are masked instead) */
-    CONFIG_EMPTY = 4,      /* may be empty */
+    CONFIG_EMPTY = 4,      /* may be empty; a number is 0 then */
     CONFIG_LATER = 8,      /* no effect in this release ... */
     CONFIG_HOST_NAME = 16  /* default: this host's name */
 };

@@ -115,6 +115,21 @@ const struct config_key config_keys[] = {
      .help = "An event that the broker refuses is sent again for this time, then it is logged "
              "and dropped; only its own job's events wait for it."},
 
+    {.name = "jobs.amqp.log.age",
+     .type = CONFIG_DURATION,
+     .flags = CONFIG_EMPTY,
+     .high = YEAR,
+     .otherwise = "3d",
+     .help = "Events of this age and younger can be read again from the broker, from the stream "
+             "queue <jobs.service>.events.log. Empty or 0: there is no such queue."},
+    {.name = "jobs.amqp.log.size",
+     .type = CONFIG_SIZE,
+     .low = 16 * MIB,
+     .high = MIB << 20,
+     .otherwise = "1G",
+     .help = "Bytes that the stream queue may take on each broker node that has it; beyond that "
+             "its oldest events go, whatever their age."},
+
     {.section = "Job classes",
      .name = "jobs.classes.dir",
      .type = CONFIG_PATH,

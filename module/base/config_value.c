@@ -117,15 +117,15 @@ static bool read_text(const struct config_key *key, const char *text) {
 
 bool config_value_read(const struct config_key *key, const char *text, int64_t ret[2]) {
     int64_t value[2] = {0, 0};
-    bool good;
-    switch (key->type) {
+    bool good, empty = key->flags & CONFIG_EMPTY && !*text;
+    switch (empty ? CONFIG_TEXT : key->type) {
     case CONFIG_INTEGER: good = read_range(key, text, plain, value); break;
     case CONFIG_DURATION: good = read_range(key, text, durations, value); break;
     case CONFIG_SIZE: good = read_range(key, text, sizes, value); break;
     case CONFIG_SPAN: good = read_span(key, text, value); break;
     case CONFIG_BOOL: good = read_choice("false|true", text, value); break;
     case CONFIG_CHOICE: good = read_choice(key->choices, text, value); break;
-    default: good = (key->flags & CONFIG_EMPTY && !*text) || read_text(key, text); break;
+    default: good = empty || read_text(key, text); break;
     }
     if (good)
         ret[0] = value[0], ret[1] = value[1];
@@ -196,7 +196,7 @@ void config_value_describe(const struct config_key *key, struct buf *out) {
         buf_text(out, words(key->type));
         if (key->type == CONFIG_TEXT && key->high)
             buf_format(out, " of 1 to %lld bytes", (long long)key->high);
-        if (key->flags & CONFIG_EMPTY)
-            buf_text(out, ", or nothing");
     }
+    if (key->flags & CONFIG_EMPTY)
+        buf_text(out, ", or nothing");
 }

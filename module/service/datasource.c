@@ -222,6 +222,8 @@ static int start_relay(struct datasource *ds, bool only, struct jobs_error *err)
                                   .service = service,
                                   .amqp_url = amqp_url,
                                   .sql = datasource_sql_options(ds, "jobs relay"),
+                                  .log_queue = {config_integer(config, "jobs.amqp.log.age"),
+                                                config_integer(config, "jobs.amqp.log.size")},
                                   .refused_ms = config_integer(config, "jobs.amqp.refused.ms")};
     relay.sql.fenced_plans = true;
     int rc = relay_start(&relay, &ds->relay, err);

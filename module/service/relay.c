@@ -152,6 +152,7 @@ static void take_options(struct relay *relay, const struct relay_options *option
     relay->service = mem_text(options->service);
     relay->amqp_url = mem_text(options->amqp_url ? options->amqp_url : "");
     relay->exchange = exchange_name(options->service, "events");
+    relay->log_queue = options->log_queue;
     relay->refused_ms = options->refused_ms > 0 ? options->refused_ms : REFUSED_MS;
     relay->url = mem_text(options->sql.url);
     relay->schema = mem_text(options->sql.schema);

@@ -12,17 +12,19 @@
 #ifndef SERVICE_RELAY_H
 #define SERVICE_RELAY_H
 #include "module/base/log.h"
+#include "module/service/exchanges.h"
 #include "sql/sql.h"
 
 struct relay;
 
-struct relay_options {      /* texts are copied */
-    const struct log *log;  /* outlives the relay */
-    const char *datasource; /* its name, for the log */
-    const char *service;    /* jobs.service: prefix of exchanges and queues */
-    const char *amqp_url;   /* NULL or "": there is no broker, events stay in the outbox */
-    struct sql_options sql; /* of the relay's own session */
-    int64_t refused_ms;     /* an event that is refused for so long is dropped; 0: 60,000 */
+struct relay_options {           /* texts are copied */
+    const struct log *log;       /* outlives the relay */
+    const char *datasource;      /* its name, for the log */
+    const char *service;         /* jobs.service: prefix of exchanges and queues */
+    const char *amqp_url;        /* NULL or "": there is no broker, events stay in the outbox */
+    struct sql_options sql;      /* of the relay's own session */
+    struct events_log log_queue; /* <service>.events.log */
+    int64_t refused_ms;          /* an event that is refused for so long is dropped; 0: 60,000 */
 };
 
 struct relay_stats {    /* since relay_start */

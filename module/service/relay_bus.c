@@ -58,6 +58,26 @@ static void lose(struct relay *relay, const struct jobs_error *why) {
     }
 }
 
+/* Events go on without a log; said once. A broker that knows stream queues but has them switched
+ * off ends the connection with 541 (or 540): the next one does not ask. */
+static int declare_log(struct relay *relay, struct jobs_error *err) {
+    if (relay->no_streams)
+        return 0;
+    int rc = exchanges_declare_log(relay->bus, relay->service, &relay->log_queue, err);
+    int code = rc < 0 ? bus_reply_code(relay->bus) : 0;
+    relay->no_streams = rc == BUS_ELOST && (code == 540 || code == 541);
+    if (rc != BUS_EREFUSED && !relay->no_streams)
+        return rc;
+    if (!relay->log_refused)
+        log_warning(relay->log, "datasource %s: there is no log of events as configured: %s%s",
+                    relay->datasource, err->text,
+                    code == 406 ? " (if it is there with another age or size: delete it, and it is "
+                                  "made anew; what it holds is lost)"
+                                : "");
+    relay->log_refused = true;
+    return rc == BUS_EREFUSED ? 0 : rc;
+}
+
 static int connect_bus(struct relay *relay, struct jobs_error *err) {
     char name[200];
     snprintf(name, sizeof name, "%s relay of %s", relay->service, relay->datasource);
@@ -66,6 +86,8 @@ static int connect_bus(struct relay *relay, struct jobs_error *err) {
     int rc = bus_open(&options, &relay->bus, err);
     if (rc == 0)
         rc = exchanges_declare(relay->bus, relay->service, err);
+    if (rc == 0)
+        rc = declare_log(relay, err);
     if (rc < 0) {
         bus_close(relay->bus);
         relay->bus = NULL;

@@ -27,6 +27,7 @@ struct relay {
     const struct log *log;
     char *datasource, *service, *amqp_url, *url, *schema, *application_name, *exchange;
     struct sql_options sql_options;
+    struct events_log log_queue;
     int64_t refused_ms;
     pthread_t thread;
     int wake_fd; /* eventfd: a note was left */
@@ -47,6 +48,8 @@ struct relay {
     size_t under_way;
     bool proven;                      /* the present connection has confirmed something */
     bool stalled;                     /* it has not confirmed for too long */
+    bool log_refused;                 /* logged: there is no stream queue as configured */
+    bool no_streams;                  /* the broker cannot have one: it is not asked again */
     bool bus_down, refusal, blocking; /* logged: it cannot be reached, refuses, blocks */
     int64_t stall_wait;               /* how long is too long; grows while nothing is confirmed */
     int64_t next_connect, connect_wait, connected_at, progress_at;

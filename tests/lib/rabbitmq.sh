@@ -3,7 +3,7 @@
 # shellcheck shell=bash
 
 # Runs a command with the settings of the broker in DIR. An own configuration file of each kind
-# keeps what is configured on the machine out.
+# keeps what is configured on the machine out. RABBITMQ_FEATURE_FLAGS: those that a new broker has.
 rabbitmq_as() { # DIR COMMAND…
     local dir=$1 amqp dist epmd
     shift
@@ -18,6 +18,7 @@ rabbitmq_as() { # DIR COMMAND…
         RABBITMQ_CONF_ENV_FILE="$dir/rabbit/env.conf" RABBITMQ_CONFIG_FILE="$dir/rabbit/broker.conf" \
         RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS="-kernel inet_dist_use_interface {127,0,0,1} +sbwt none" \
         RABBITMQ_CTL_ERL_ARGS="-kernel inet_dist_use_interface {127,0,0,1}" \
+        ${RABBITMQ_FEATURE_FLAGS:+RABBITMQ_FEATURE_FLAGS="$RABBITMQ_FEATURE_FLAGS"} \
         "$@"
 }
 
