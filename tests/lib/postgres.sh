@@ -60,12 +60,48 @@ postgres_remember() { # DIR
     echo "$pid $(process_start_time "$pid")" >"$1/pg.pid"
 }
 
-# Modes as of pg_ctl: fast (orderly), immediate (a crash: recovery at the next start).
+# A copy of PRIMARY's that follows it, in DIR/pg; from now on each commit there waits for it.
+postgres_standby() { # DIR PRIMARY
+    local pg=$1/pg bin port
+    bin=$(postgres_bin)
+    port=$(cat "$2/pg.port")
+    mkdir -m 700 "$pg"
+    [ "$(id -u)" != 0 ] || chown postgres: "$pg"
+    (cd "$pg" && process_as postgres "$bin/pg_basebackup" -D "$pg/data" --no-sync -c fast -R \
+        -d "host=127.0.0.1 port=$port user=jobs application_name=standby") >"$1/pg.start" 2>&1 ||
+        { cat "$1/pg.start" >&2 && return 1; }
+    process_free_port >"$1/pg.port"
+    postgres_run "$1" >"$1/pg.start" 2>&1 || { cat "$1/pg.start" "$pg/log" >&2 && return 1; }
+    postgres_remember "$1"
+    postgres_sql "$2" "alter system set synchronous_standby_names = 'standby'"
+    postgres_sql "$2" "select pg_reload_conf()"
+    postgres_wait_sync "$2"
+}
+
+postgres_sql() { # DIR STATEMENT
+    process_as postgres "$(postgres_bin)/psql" -X -A -t -q -d "$(postgres_url "$1")" -c "$2"
+}
+
+postgres_wait_sync() { # DIR
+    local tries=200
+    until [ "$(postgres_sql "$1" "select sync_state from pg_stat_replication")" = sync ]; do
+        [ $((tries--)) -gt 0 ] || { echo "the standby does not follow" >&2 && return 1; }
+        sleep 0.05
+    done
+}
+
+postgres_promote() { # DIR
+    (cd "$1/pg" && process_as postgres "$(postgres_bin)/pg_ctl" -D "$1/pg/data" -w -t 60 -s promote)
+}
+
+# Modes as of pg_ctl: fast (orderly), immediate (a crash: recovery at the next start); kill: SIGKILL
+# for all its processes.
 postgres_stop() { # DIR MODE
     local pid start
     [ -f "$1/pg.pid" ] || return 0
     read -r pid start <"$1/pg.pid"
     case $2 in
+    kill) process_kill_below "$1/pg" ;;
     immediate) process_end "$pid" "$start" QUIT 10 ;;
     *) process_end "$pid" "$start" INT 60 ;;
     esac

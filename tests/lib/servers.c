@@ -190,6 +190,17 @@ void test_pg_crash(struct test_pg *pg) { free(shell("pg-stop", pg->dir, "immedia
 
 void test_pg_restart(struct test_pg *pg) { free(shell("pg-start", pg->dir, NULL)); }
 
+void test_pg_kill(struct test_pg *pg) { free(shell("pg-stop", pg->dir, "kill")); }
+
+struct test_pg *test_pg_standby(struct test_pg *primary) {
+    struct test_pg *pg = MEM_NEW(struct test_pg);
+    pg->dir = make_dir();
+    pg->url = shell("pg-standby", pg->dir, primary->dir);
+    return pg;
+}
+
+void test_pg_promote(struct test_pg *standby) { free(shell("pg-promote", standby->dir, NULL)); }
+
 void test_pg_free(struct test_pg *pg) {
     if (!pg)
         return;

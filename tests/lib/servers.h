@@ -34,7 +34,11 @@ const char *test_pg_database(const struct test_pg *pg); /* a new database there 
 void test_pg_stop(struct test_pg *pg);                  /* orderly: sessions are ended */
 void test_pg_crash(struct test_pg *pg);   /* no checkpoint; recovers at the next start */
 void test_pg_restart(struct test_pg *pg); /* after stop or crash: same port, same data */
-void test_pg_free(struct test_pg *pg);    /* stops and deletes it; NULL is fine */
+void test_pg_kill(struct test_pg *pg);    /* SIGKILL for all its processes; it does not come back */
+/* A synchronous standby: from now on each commit of `primary` waits until it is there as well. */
+struct test_pg *test_pg_standby(struct test_pg *primary);
+void test_pg_promote(struct test_pg *standby); /* until it takes writes */
+void test_pg_free(struct test_pg *pg);         /* stops and deletes it; NULL is fine */
 
 /* ---- A RabbitMQ of one's own (starts in about 6 s) ---- */
 struct test_broker;

@@ -6,7 +6,9 @@
 #   servers.sh create OWNER        a new directory, printed; removed with its servers when the
 #                                  process OWNER ends
 #   servers.sh pg-start DIR        prints its URL; started again: old port and data
-#   servers.sh pg-stop DIR MODE    fast | immediate
+#   servers.sh pg-stop DIR MODE    fast | immediate | kill
+#   servers.sh pg-standby DIR PRIMARY   a synchronous standby of the one in PRIMARY; prints its URL
+#   servers.sh pg-promote DIR      makes it a primary
 #   servers.sh broker-start DIR    prints its URL; likewise
 #   servers.sh broker-stop DIR MODE   fast | kill
 #   servers.sh broker-ctl DIR ARGUMENT…   rabbitmqctl
@@ -119,6 +121,8 @@ servers_main() {
     remove) servers_remove "$1" ;;
     pg-start) postgres_start "$1" && postgres_url "$1" ;;
     pg-stop) postgres_stop "$1" "${2:-fast}" ;;
+    pg-standby) postgres_standby "$1" "$2" && postgres_url "$1" ;;
+    pg-promote) postgres_promote "$1" ;;
     broker-start) rabbitmq_start "$1" && rabbitmq_url "$1" ;;
     broker-stop) rabbitmq_stop "$1" "${2:-fast}" ;;
     broker-ctl) rabbitmq_ctl "$@" ;;
