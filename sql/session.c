@@ -4,6 +4,7 @@
 #include "module/base/config.h"
 #include "module/base/error.h"
 #include "module/base/mem.h"
+#include "sql/hosts.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -43,15 +44,13 @@ static void one_line(char *text) {
             *text = ' ';
 }
 
-static int connect_failure(PGconn *db, const char *url, const char *why, struct jobs_error *err) {
+/* Adds why to `reasons`, ends the attempt. */
+static void note_failure(PGconn *db, const char *why, struct buf *reasons) {
     char reason[512];
     snprintf(reason, sizeof reason, "%s", why ? why : PQerrorMessage(db));
     one_line(reason);
-    char *masked = config_mask(url);
-    error_set(err, JOBS_EDB, "cannot connect to PostgreSQL (%s): %s", masked, reason);
-    free(masked);
+    buf_format(reasons, "%s%s", reasons->length > 0 ? "; " : "", reason);
     PQfinish(db);
-    return JOBS_EDB;
 }
 
 /* Polls the connection attempt to its end or the deadline. */
@@ -99,24 +98,68 @@ static int pin_settings(struct sql *sql, const struct sql_options *options,
     return 0;
 }
 
+/* To host number `i`; of a URL without a list to what libpq makes of it. NULL: `reasons` say why
+ * not. */
+static PGconn *connect_one(const struct sql_options *options, const struct hosts *hosts, size_t i,
+                           int64_t wait, struct buf *reasons) {
+    const char *name = options->application_name ? options->application_name : "jobs";
+    /* What stands before dbname may be overridden by the URL, what stands behind it overrides. */
+    const char *keys[] = {"fallback_application_name",
+                          "tcp_user_timeout",
+                          "keepalives_idle",
+                          "dbname",
+                          "client_encoding",
+                          "host",
+                          "hostaddr",
+                          "port",
+                          NULL};
+    const char *values[] = {name,
+                            "15000",
+                            "10",
+                            options->url,
+                            "UTF8",
+                            hosts->names ? hosts->names[i] : NULL,
+                            hosts->addresses ? hosts->addresses[i] : NULL,
+                            hosts->ports ? hosts->ports[i] : NULL,
+                            NULL};
+    PGconn *db = PQconnectStartParams(keys, values, 1);
+    bool begun = db && PQstatus(db) != CONNECTION_BAD;
+    int state = begun ? connect_wait(db, clock_now() + wait * CLOCK_MS) : 1;
+    if (state == 0)
+        return db;
+    note_failure(db, state < 0 ? "no answer in time" : NULL, reasons);
+    return NULL;
+}
+
+/* Each host has its share of the time. */
+static PGconn *connect_any(const struct sql_options *options, struct jobs_error *err) {
+    int64_t wait = options->connect_timeout ? options->connect_timeout : DEFAULT_CONNECT_TIMEOUT;
+    struct hosts hosts;
+    struct buf reasons = {0};
+    PGconn *db = NULL;
+    hosts_read(&hosts, options->url);
+    size_t count = hosts.count > 0 ? hosts.count : 1;
+    for (size_t i = 0; i < count && !db; i++)
+        db = connect_one(options, &hosts, i, wait / (int64_t)count, &reasons);
+    if (!db) {
+        char *masked = config_mask(options->url);
+        error_set(err, JOBS_EDB, "cannot connect to PostgreSQL (%s): %s", masked,
+                  buf_get(&reasons));
+        free(masked);
+    }
+    buf_done(&reasons);
+    hosts_done(&hosts);
+    return db;
+}
+
 int sql_open(const struct sql_options *options, struct sql **ret, struct jobs_error *err) {
     if (!sql_schema_is_valid(options->schema))
         return error_set(err, JOBS_ECONFIG,
                          "\"%s\" is no schema name: 1 to 57 of A-Z a-z 0-9 _, no digit first",
                          options->schema ? options->schema : "");
-    const char *name = options->application_name ? options->application_name : "jobs";
-    /* What stands before dbname may be overridden by the URL. */
-    const char *keys[] = {"fallback_application_name", "tcp_user_timeout",
-                          "keepalives_idle",           "dbname",
-                          "client_encoding",           NULL};
-    const char *values[] = {name, "15000", "10", options->url, "UTF8", NULL};
-    PGconn *db = PQconnectStartParams(keys, values, 1);
-    if (!db || PQstatus(db) == CONNECTION_BAD)
-        return connect_failure(db, options->url, NULL, err);
-    int64_t wait = options->connect_timeout ? options->connect_timeout : DEFAULT_CONNECT_TIMEOUT;
-    int state = connect_wait(db, clock_now() + wait * CLOCK_MS);
-    if (state != 0)
-        return connect_failure(db, options->url, state < 0 ? "no answer in time" : NULL, err);
+    PGconn *db = connect_any(options, err);
+    if (!db)
+        return JOBS_EDB;
     PQsetNoticeReceiver(db, silent, NULL);
     PQsetnonblocking(db, 1);
     struct sql *sql = session_new(db, options->schema, false);

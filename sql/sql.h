@@ -16,7 +16,7 @@ struct sql_options {
     const char *url; /* libpq connection string or URI */
     const char *schema;
     const char *application_name; /* shown in pg_stat_activity; NULL: "jobs" */
-    int64_t connect_timeout;      /* ms, 0: 10 s */
+    int64_t connect_timeout;      /* ms, 0: 10 s; several hosts share it */
     int64_t
         timeout; /* ms for one call, 0: 30 s; the server's statement_timeout is a little shorter */
     int64_t lock_timeout; /* ms, 0: that of statements. The tick uses 100 */

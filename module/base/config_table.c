@@ -61,7 +61,9 @@ const struct config_key config_keys[] = {
      .type = CONFIG_DATABASE,
      .example = "postgresql://jobs@127.0.0.1:5432/jobs",
      .help = "Where the datasource <name> is. jobsd needs one datasource at least and takes up "
-             "to 100. Passwords can also come in libpq's own ways: password file, service file, "
+             "to 100. A primary and its standbys are named together: "
+             "postgresql://jobs@a,b/jobs?target_session_attrs=read-write. Passwords can also come "
+             "in libpq's own ways: password file, service file, "
              "PGPASSWORD."},
     {.name = "jobs.datasource.<name>.url.file",
      .type = CONFIG_FILE,
