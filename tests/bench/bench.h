@@ -59,8 +59,26 @@ double bench_submit(const struct bench *bench, const char *class_name, size_t n,
 double bench_percentile(double *values, size_t n, double p);
 #define bench_median(values, n) bench_percentile(values, n, 50)
 
+/* ---- Rows by SQL, for what takes too long through the front door ---- */
+/* Queued no-op jobs, spread over t0 … t<tenants - 1>; vacuumed and analyzed. */
+void fill_queued(const struct bench *bench, size_t jobs, size_t tenants);
+/* Jobs that have SUCCEEDED, likewise. */
+void fill_finished(const struct bench *bench, size_t jobs, size_t tenants);
+
+/* ---- What statements cost the server (pg_stat_statements) ---- */
+struct statement {
+    double calls, rows, ms; /* all calls together */
+};
+/* Counts from zero from here on. */
+void statements_begin(const struct bench *bench);
+void statements_end(const struct bench *bench);
+/* Of the file sql/query/<name>.sql. */
+struct statement statements_of(const struct bench *bench, const char *name);
+
 /* ---- Verbs: argv[0] is the verb ---- */
 int bench_basic(struct bench *bench, char **argv);
+int bench_tenants(struct bench *bench, char **argv);
+int bench_latency(struct bench *bench, char **argv);
 int bench_peers(struct bench *bench, char **argv);
 
 /* ---- Measurements that several verbs use ---- */
@@ -71,7 +89,10 @@ double measure_events(struct bench *bench, size_t jobs); /* events/s at a subscr
  * `jobs` queued jobs of ten tenants; they have ended when it returns. */
 double measure_ceiling(const struct bench *bench, size_t jobs);
 struct bench_latency {
-    double p50, p99, max; /* ms from the call of submit to the first line of the run */
+    double p50, p99, max; /* ms */
 };
+/* Sorts the values. */
+struct bench_latency bench_latency_of(double *values, size_t n);
+/* From the call of submit to the first line of the run, idle, one job at a time. */
 struct bench_latency measure_latency(struct bench *bench, size_t samples);
 #endif

@@ -161,3 +161,8 @@ double bench_percentile(double *values, size_t n, double p) {
     qsort(values, n, sizeof *values, ascending);
     return values[(size_t)((double)(n - 1) * p / 100 + 0.5)];
 }
+
+struct bench_latency bench_latency_of(double *values, size_t n) {
+    return (struct bench_latency){bench_percentile(values, n, 50), bench_percentile(values, n, 99),
+                                  bench_percentile(values, n, 100)};
+}

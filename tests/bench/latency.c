@@ -1,53 +1,57 @@
-/* From the call of submit to the first line of the run, one job at a time, on an idle system. */
-#include "module/base/clock.h"
-#include "module/base/mem.h"
-#include "tests/bench/bench.h"
+/* How long things wait: idle, under half of the most that is possible, and a job of high priority
+ * that comes before a full backlog. */
+#include "tests/bench/latency.h"
+#include "tests/bench/load.h"
+#include "tests/bench/report.h"
 
+#include <math.h>
 #include <poll.h>
-#include <semaphore.h>
-#include <stdlib.h>
 
-static sem_t has_begun;
-static int64_t began; /* passed on by has_begun */
+static const struct report_column columns[] = {
+    {"p50", "ms", 2}, {"p99", "ms", 2}, {"max", "ms", 2}, {"load", "jobs/s", 0}, {NULL, NULL, 0}};
 
-static int run_stamp(struct job *job) {
-    (void)job;
-    began = clock_now();
-    sem_post(&has_begun);
-    return 0;
+static void put(struct report *report, const char *label, struct bench_latency l, double load) {
+    report_row(report, label, (double[]){l.p50, l.p99, l.max, load});
 }
 
-static const struct job_class class_stamp = JOB_CLASS(.name = "bench-stamp", .run = run_stamp);
-
-static double one(const struct bench *bench) {
-    const struct job_info info = {.size = sizeof info, .tenant = "t0", .class_name = "bench-stamp"};
-    struct job_uuid id;
-    struct jobs_error err;
-    int64_t before = clock_now();
-    if (job_info_create_as_queued(&bench->infos, &info, 1, &id, &err) < 0)
-        bench_die("submit", err.text);
-    while (sem_wait(&has_begun) < 0)
-        ;
-    return (double)(began - before) / 1000;
-}
-
-struct bench_latency measure_latency(struct bench *bench, size_t samples) {
-    const struct job_class *const classes[] = {&class_stamp, NULL};
-    double *values = mem_zero(samples, sizeof *values);
-    sem_init(&has_begun, 0, 0);
+static void at_half_load(struct bench *bench, struct report *report, double seconds) {
+    const struct job_class *const classes[] = {&load_class, NULL};
     bench_begin(bench, 10);
     struct job_service *service = bench_service(bench, false, classes, NULL);
-    for (int i = 0; i < 20; i++) /* warm */
-        one(bench);
-    for (size_t i = 0; i < samples; i++) {
-        poll(NULL, 0, 5 + rand() % 10); /* idle again, at no fixed beat */
-        values[i] = one(bench);
-    }
+    double most = load_maximum(bench, seconds / 2);
+    struct load_delays *delays = load_delays_new((size_t)(most * seconds) + 1000);
+    load_pace(bench, load_class.name, most / 2, 2); /* settled */
+    poll(NULL, 0, 200);
+    load_record_into(delays);
+    size_t submitted = load_pace(bench, load_class.name, most / 2, seconds);
+    while (atomic_load(&delays->count) < submitted)
+        poll(NULL, 0, 5);
+    load_record_into(NULL);
+    put(report, "submit to start, half load",
+        bench_latency_of(delays->values, load_delays_count(delays)), (double)submitted / seconds);
     bench_stop(service);
+    load_delays_free(delays);
     bench_end(bench);
-    struct bench_latency ret = {bench_percentile(values, samples, 50),
-                                bench_percentile(values, samples, 99),
-                                bench_percentile(values, samples, 100)};
-    free(values);
-    return ret;
+    report_note(report, "the most that can be submitted and run at the same time: %.0f jobs/s",
+                most);
+}
+
+int bench_latency(struct bench *bench, char **argv) {
+    size_t samples = 500, seconds = 20, run = 500, urgent = 40;
+    const struct bench_option options[] = {{"--samples", &samples, 100000,
+                                            "jobs one at a time, idle"},
+                                           {"--seconds", &seconds, 3600, "of half load"},
+                                           {"--urgent", &urgent, 10000, "jobs of high priority"},
+                                           {"--run", &run, 60000,
+                                            "ms that a job of the full backlog takes"},
+                                           {NULL, NULL, 0, NULL}};
+    bench_options(bench, argv, options, 3600);
+    struct report *report = report_new(bench, "latency");
+    report_table(report, "latency", columns);
+    put(report, "submit to start, idle", measure_latency(bench, samples), NAN);
+    put(report, "commit to subscriber, idle", measure_to_subscriber(bench, samples), NAN);
+    at_half_load(bench, report, (double)seconds);
+    measure_urgent(bench, report, urgent, run);
+    report_end(report);
+    return 0;
 }

@@ -10,6 +10,8 @@ static const struct verb {
 } verbs[] = {
     {"basic", "drain, submit, broadcast and idle latency: the first figures", bench_basic},
     {"peers", "beside Graphile Worker in one run, and beside the bare statements", bench_peers},
+    {"latency", "idle, at half load, and for a high priority before a full backlog", bench_latency},
+    {"tenants", "10 to 10,000 tenants, 10,000 to 1,000,000 queued jobs", bench_tenants},
     {NULL, NULL, NULL},
 };
 

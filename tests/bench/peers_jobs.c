@@ -5,16 +5,6 @@
 #include <math.h>
 #include <stdio.h>
 
-static void start(const struct bench *bench, struct child *child) {
-    char program[700], schema[100], url[600];
-    child_beside(program, sizeof program, "jobsd");
-    snprintf(schema, sizeof schema, "jobs.datasource.main.schema=%s", bench->schema);
-    snprintf(url, sizeof url, "jobs.datasource.main.url=%s", bench->url);
-    char set[] = "--set", amqp[] = "jobs.amqp.url=", level[] = "jobs.log.level=error";
-    char *argv[] = {program, set, schema, set, url, set, amqp, set, level, NULL};
-    child_start(child, argv);
-}
-
 /* A fresh schema; `jobs` jobs that nobody else sees yet, with statistics. */
 static void fill(struct bench *bench, size_t jobs, struct figures *ret) {
     bench_sql(bench, "checkpoint; begin");
@@ -34,7 +24,7 @@ void peers_drain_jobs(struct bench *bench, size_t jobs, struct figures *ret) {
     struct child jobsd;
     struct window window;
     bench_begin(bench, 10);
-    start(bench, &jobsd);
+    daemon_start(bench, &jobsd, false, NULL);
     bench_wait_idle(bench);
     fill(bench, jobs, ret);
     window_open(&window, bench, jobsd.pid);

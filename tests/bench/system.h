@@ -41,4 +41,9 @@ void child_line(struct child *child, char *ret, size_t size);
 void child_stop(struct child *child);
 /* The path of a program beside this one. */
 void child_beside(char *ret, size_t size, const char *name);
+
+/* A jobsd of its own on the schema. settings: "key=value", last NULL, or NULL. child_stop ends it,
+ * orderly. */
+void daemon_start(const struct bench *bench, struct child *child, bool with_broker,
+                  const char *const *settings);
 #endif

@@ -1,5 +1,5 @@
 # A private PostgreSQL in DIR/pg: TCP on 127.0.0.1 only, superuser jobs, durable like a real one.
-# Sourced.
+# Sourced. POSTGRES_PRELOAD: a library to load, for measurements.
 # shellcheck shell=bash
 
 postgres_bin() {
@@ -30,6 +30,10 @@ synchronous_commit = on
 timezone = 'UTC'
 log_timezone = 'UTC'
 log_line_prefix = '%m [%p] %q%a %d '
+CONF
+    [ -z "${POSTGRES_PRELOAD:-}" ] || process_as postgres tee -a "$pg/data/postgresql.conf" >/dev/null <<CONF
+shared_preload_libraries = '$POSTGRES_PRELOAD'
+pg_stat_statements.track = none
 CONF
 }
 
