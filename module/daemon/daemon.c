@@ -4,6 +4,7 @@
 #include "module/base/log.h"
 #include "module/daemon/notify.h"
 #include "module/jobs.h"
+#include "module/service/health.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -16,12 +17,15 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+enum { STATUS_MS = 5000 };
+
 struct process {
     const struct options *options;
     struct config *config; /* for grace and log; the service has read its own */
     struct job_service *service;
     struct log log;
     int signals; /* signalfd */
+    bool reload_refused;
 };
 
 /* ---- Signals ---- */
@@ -41,15 +45,17 @@ static int take_signals(void) {
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* The next signal, or 0 as soon as `other` (-1: none) is readable. */
-static int next_signal(const struct process *process, int other) {
+/* The next signal, or 0 as soon as `other` (-1: none) is readable or `timeout` ms (-1: without limit)
+ * are over. */
+static int next_signal(const struct process *process, int other, int timeout) {
     for (;;) {
         struct pollfd fds[2] = {{.fd = process->signals, .events = POLLIN},
                                 {.fd = other, .events = POLLIN}};
-        if (poll(fds, 2, -1) < 0)
+        int ready = poll(fds, 2, timeout);
+        if (ready < 0)
             continue; /* EINTR: a debugger came or went */
         struct signalfd_siginfo info;
-        if (fds[1].revents)
+        if (ready == 0 || fds[1].revents)
             return 0;
         if (read(process->signals, &info, sizeof info) == sizeof info)
             return (int)info.ssi_signo;
@@ -112,6 +118,7 @@ static void reload(struct process *process) {
         config_log_changes(process->config, config, &process->log);
         use_config(process, config);
     }
+    process->reload_refused = code != 0;
     notify_ready(code ? "running; the last reload was refused" : "running");
 }
 
@@ -139,7 +146,7 @@ static void *stop_thread(void *arg) {
  * then its group. */
 static void wait_for_stop(const struct process *process, int done) {
     int64_t begun = clock_now();
-    for (int got; (got = next_signal(process, done)) != 0;)
+    for (int got; (got = next_signal(process, done, -1)) != 0;)
         if ((got == SIGTERM || got == SIGINT) && clock_now() - begun > CLOCK_SECOND) {
             log_error(&process->log, "second SIG%s: ended at once, with jobs still running",
                       sigabbrev_np(got));
@@ -168,10 +175,22 @@ static int stop(struct process *process) {
     return stop.code ? EXIT_FAILED : EXIT_OK;
 }
 
+/* For `systemctl status`. */
+static void tell_status(const struct process *process) {
+    struct buf line = {0};
+    health_line(process->service, &line);
+    if (process->reload_refused)
+        buf_text(&line, "; the last reload was refused");
+    notify_status(buf_get(&line));
+    buf_done(&line);
+}
+
 static int serve(struct process *process) {
     for (;;) {
-        int got = next_signal(process, -1);
-        if (got == SIGHUP) {
+        int got = next_signal(process, -1, STATUS_MS);
+        if (got == 0) {
+            tell_status(process);
+        } else if (got == SIGHUP) {
             reload(process);
         } else if (got == SIGTERM || got == SIGINT) {
             log_info(&process->log, "SIG%s: no new jobs, running ones may go on for %" PRId64 " ms",

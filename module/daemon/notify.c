@@ -9,6 +9,8 @@ enum { END_MS = 60000 };
 
 void notify_ready(const char *status) { sd_notifyf(0, "READY=1\nSTATUS=%s", status); }
 
+void notify_status(const char *status) { sd_notifyf(0, "STATUS=%s", status); }
+
 void notify_reloading(void) {
     sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRId64 "\nSTATUS=reading the settings again",
                clock_now());

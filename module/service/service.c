@@ -6,6 +6,7 @@
 #include "module/base/mem.h"
 #include "module/base/uuid.h"
 #include "module/service/datasource.h"
+#include "module/service/health.h"
 #include "module/worker/builtin.h"
 #include "module/worker/children.h"
 #include "module/worker/loader.h"
@@ -182,6 +183,7 @@ static int start_datasources(struct job_service *service, struct jobs_error *err
 /* The pool goes before the datasources: its threads may still be on their way back from telling one
  * that a run has ended. */
 static void service_free(struct job_service *service) {
+    health_free(service->health);
     for (size_t i = 0; i < service->datasource_count; i++)
         datasource_stop(service->datasources[i]);
     pool_free(service->pool);
@@ -220,7 +222,10 @@ static int start(struct job_service *service, const struct job_service_options *
     if (config_text(config, "jobs.amqp.url")[0] == '\0')
         log_warning(&service->log, "jobs.amqp.url is empty: status changes are kept, not "
                                    "broadcast, until there is a broker");
-    return start_datasources(service, err);
+    rc = start_datasources(service, err);
+    if (rc == 0)
+        service->health = health_new(service);
+    return rc;
 }
 
 static void say_hello(const struct job_service *service) {

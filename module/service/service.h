@@ -27,6 +27,7 @@ struct job_service {
     struct job_service_options options; /* its texts are copies */
     struct datasource **datasources;    /* all there before the first one runs */
     size_t datasource_count;
+    struct health *health; /* while the datasources run */
 };
 
 /* The config in force. Any thread; good until the service ends. */
