@@ -4,7 +4,7 @@ _jobctl() {
     if [ "$COMP_CWORD" -eq 1 ]; then
         words=" migrate tenant submit run show logs list release stop retry lock wait watch events stats classes instances fsck quarantine purge --help --version"
     elif [ "$COMP_CWORD" -eq 2 ] && [ "$previous" = tenant ]; then
-        words=" create list show set pause resume maintenance remove"
+        words=" create list show set defaults apply pause resume maintenance remove"
     else
         local verb=${COMP_WORDS[1]}
         [ "$verb" = tenant ] && verb="tenant ${COMP_WORDS[2]}"
@@ -15,10 +15,12 @@ _jobctl() {
         *)
             case $verb in
             "migrate") words=" --url --schema --datasource -c --config -h --help" ;;
-            "tenant create") words=" --weight --url --schema --datasource -c --config -h --help" ;;
+            "tenant create") words=" --weight --max-running --max-queued --state --url --schema --datasource -c --config -h --help" ;;
             "tenant list") words=" --json --url --schema --datasource -c --config -h --help" ;;
             "tenant show") words=" --json --url --schema --datasource -c --config -h --help" ;;
-            "tenant set") words=" --weight --url --schema --datasource -c --config -h --help" ;;
+            "tenant set") words=" --weight --max-running --max-queued --state --url --schema --datasource -c --config -h --help" ;;
+            "tenant defaults") words=" --weight --max-running --max-queued --json --url --schema --datasource -c --config -h --help" ;;
+            "tenant apply") words=" --dry-run --json --url --schema --datasource -c --config -h --help" ;;
             "tenant pause") words=" --url --schema --datasource -c --config -h --help" ;;
             "tenant resume") words=" --url --schema --datasource -c --config -h --help" ;;
             "tenant maintenance") words=" --url --schema --datasource -c --config -h --help" ;;

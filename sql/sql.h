@@ -70,7 +70,7 @@ enum sql_shape {
  * lost after sending; JOBS_EDB: another shape than asked for. */
 int sql_call(struct sql *sql, const char *name, const struct sql_parameters *p,
              enum sql_shape shape, struct sql_result **ret, struct jobs_error *err);
-/* JB001, JB007: ENOENT; JB002, JB003, class 22: EINVAL; JB004, JB005, JB008: EREFUSED; JB006:
+/* JB001, JB007: ENOENT; JB002, JB003, class 22: EINVAL; JB004, JB005, JB008, JB009: EREFUSED; JB006:
  * ESTATUS; 3F000, 42P01, 42883: ESCHEMA; 57014, 55P03: ETIMEOUT; else EDB. */
 int sql_error_code(const char *sqlstate);
 

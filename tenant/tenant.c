@@ -2,12 +2,13 @@
 
 #include "module/base/error.h"
 #include "sql/sql.h"
+#include "tenant/settings.h"
 
 #include <stdio.h>
 #include <string.h>
 
 static const char *const states[] = {"ACTIVE", "PAUSED", "MAINTENANCE"};
-enum { STATES = sizeof states / sizeof *states, WEIGHT_MAX = 1000 };
+enum { STATES = sizeof states / sizeof *states };
 
 bool tenant_name_is_valid(const char *name) {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789_-";
@@ -23,13 +24,6 @@ static int check_name(const char *name, struct jobs_error *err) {
     return error_set(err, JOBS_EINVAL,
                      "\"%.80s\" is no tenant name: it is of the form [a-z0-9][a-z0-9_-]{0,62}",
                      name ? name : "");
-}
-
-static int check_weight(const char *name, unsigned weight, struct jobs_error *err) {
-    if (weight >= 1 && weight <= WEIGHT_MAX)
-        return 0;
-    return error_set(err, JOBS_EINVAL, "tenant \"%s\": weight %u is not between 1 and %d", name,
-                     weight, WEIGHT_MAX);
 }
 
 static int unknown(const char *name, struct jobs_error *err) {
@@ -51,34 +45,12 @@ static int call(const struct job_info_service *s, const char *statement,
     return rc;
 }
 
-/* The same for one that answers with a row if it did anything. *ret_done: did it? */
-static int call_done(const struct job_info_service *s, const char *statement,
-                     const struct sql_parameters *p, bool *ret_done, struct jobs_error *err) {
-    struct sql_result *row;
-    int rc = call(s, statement, p, SQL_AT_MOST_ONE, &row, err);
-    if (rc < 0)
-        return rc;
-    *ret_done = sql_count(row) == 1;
-    sql_result_free(row);
-    return 0;
-}
-
 int tenant_create(const struct job_info_service *s, const char *name, unsigned weight,
                   struct jobs_error *err) {
-    struct sql_parameters p = {0};
-    bool done;
-    weight = weight ? weight : 1;
-    int rc = check_name(name, err);
-    if (rc == 0)
-        rc = check_weight(name, weight, err);
-    if (rc < 0)
-        return rc;
-    sql_add_text(&p, name);
-    sql_add_integer(&p, weight);
-    rc = call_done(s, "tenant_create", &p, &done, err);
-    if (rc == 0 && !done)
-        rc = error_set(err, JOBS_EINVAL, "tenant \"%s\" exists already", name);
-    return rc;
+    struct tenant_entry entry = {.name = name,
+                                 .settings = {.given = weight ? TENANT_HAS_WEIGHT : 0,
+                                              .weight = weight}};
+    return tenant_apply(s, &entry, 1, TENANT_CREATE, false, NULL, NULL, err);
 }
 
 static void read_tenant(const struct sql_result *rows, size_t row, struct tenant *ret) {
@@ -134,32 +106,16 @@ int tenant_list(const struct job_info_service *s,
 
 int tenant_set_state(const struct job_info_service *s, const char *name, enum tenant_state state,
                      struct jobs_error *err) {
-    struct sql_parameters p = {0};
-    bool done;
-    int rc = check_name(name, err);
-    if (rc < 0)
-        return rc;
-    if ((unsigned)state >= STATES)
-        return error_set(err, JOBS_EINVAL, "tenant \"%s\": %d is no state", name, (int)state);
-    sql_add_text(&p, name);
-    sql_add_text(&p, states[state]);
-    rc = call_done(s, "tenant_set_state", &p, &done, err);
-    return rc == 0 && !done ? unknown(name, err) : rc;
+    struct tenant_entry entry = {.name = name,
+                                 .settings = {.given = TENANT_HAS_STATE, .state = state}};
+    return tenant_apply(s, &entry, 1, TENANT_CHANGE, false, NULL, NULL, err);
 }
 
 int tenant_set_weight(const struct job_info_service *s, const char *name, unsigned weight,
                       struct jobs_error *err) {
-    struct sql_parameters p = {0};
-    bool done;
-    int rc = check_name(name, err);
-    if (rc == 0)
-        rc = check_weight(name, weight, err);
-    if (rc < 0)
-        return rc;
-    sql_add_text(&p, name);
-    sql_add_integer(&p, weight);
-    rc = call_done(s, "tenant_set_weight", &p, &done, err);
-    return rc == 0 && !done ? unknown(name, err) : rc;
+    struct tenant_entry entry = {.name = name,
+                                 .settings = {.given = TENANT_HAS_WEIGHT, .weight = weight}};
+    return tenant_apply(s, &entry, 1, TENANT_CHANGE, false, NULL, NULL, err);
 }
 
 int tenant_remove(const struct job_info_service *s, const char *name, int64_t *ret_jobs,

@@ -11,7 +11,7 @@
 enum tenant_state {
     TENANT_ACTIVE,
     TENANT_PAUSED,     /* takes jobs, but none is chosen; what runs goes on */
-    TENANT_MAINTENANCE /* takes no jobs; what is there is run */
+    TENANT_MAINTENANCE /* takes no jobs, and none is chosen; what runs goes on */
 };
 
 struct tenant {
@@ -25,7 +25,7 @@ struct tenant {
 bool tenant_name_is_valid(const char *name);
 const char *tenant_state_name(enum tenant_state state); /* "ACTIVE", … */
 
-/* weight 0: 1. */
+/* weight 0: the default. See tenant/settings.h for the other settings. */
 int tenant_create(const struct job_info_service *s, const char *name, unsigned weight,
                   struct jobs_error *err);
 int tenant_get(const struct job_info_service *s, const char *name, struct tenant *ret,

@@ -155,6 +155,12 @@ int cli_filter(const struct cli *cli, struct job_info_filter *filter) {
 
 void cli_done(struct cli *cli) {
     PQfinish(cli->store.db);
+    for (size_t i = 0; i < cli->store_count; i++) {
+        PQfinish(cli->stores[i].db);
+        free(cli->stores[i].name);
+        free(cli->stores[i].schema);
+    }
+    free(cli->stores);
     free(cli->schema);
     config_free(cli->config);
     command_line_done(&cli->command);

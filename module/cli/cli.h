@@ -15,6 +15,11 @@ struct cli {
     struct config *config;         /* NULL: not loaded yet */
     struct job_info_service store; /* db NULL: not connected yet */
     char *schema;                  /* what store.schema points at, if it was asked for */
+    struct cli_store {             /* of cli_connect_to */
+        char *name, *schema;
+        struct pg_conn *db;
+    } * stores;
+    size_t store_count;
     bool json, colours;
 };
 
@@ -50,6 +55,8 @@ int cli_configure(struct cli *cli);
 /* The URL and schema of the datasource that is meant. Caller frees both. */
 int cli_datasource(struct cli *cli, char **ret_url, char **ret_schema);
 int cli_connect(struct cli *cli);
+/* Connects to the datasource of that name ("" : as cli_connect), one connection each. */
+int cli_connect_to(struct cli *cli, const char *datasource, struct job_info_service *ret);
 /* A broker connection of the caller's; close with bus_close. */
 int cli_open_bus(struct cli *cli, struct bus **ret);
 /* jobs.service */

@@ -18,8 +18,7 @@ int cli_configure(struct cli *cli) {
     return EXIT_OK;
 }
 
-static int which_datasource(struct cli *cli, size_t *ret) {
-    const char *wanted = cli_text(cli, "datasource");
+static int which_datasource(struct cli *cli, const char *wanted, size_t *ret) {
     size_t count = config_datasource_count(cli->config);
     struct buf names = {0};
     int status = EXIT_OK;
@@ -51,7 +50,7 @@ int cli_datasource(struct cli *cli, char **ret_url, char **ret_schema) {
         size_t i;
         int status = cli_configure(cli);
         if (!status)
-            status = which_datasource(cli, &i);
+            status = which_datasource(cli, cli_text(cli, "datasource"), &i);
         if (status)
             return status;
         url = config_datasource_text(cli->config, i, "url");
@@ -83,13 +82,7 @@ static int connect_failure(PGconn *db, const char *url) {
     return cli_fail(&err);
 }
 
-int cli_connect(struct cli *cli) {
-    char *url;
-    if (cli->store.db)
-        return EXIT_OK;
-    int status = cli_datasource(cli, &url, &cli->schema);
-    if (status)
-        return status;
+static int open_database(const char *url, PGconn **ret) {
     /* What stands before dbname may be overridden by the URL. No session settings: a transaction
      * pooler will do. */
     const char *keys[] = {"fallback_application_name", "connect_timeout", "dbname",
@@ -97,12 +90,63 @@ int cli_connect(struct cli *cli) {
     const char *values[] = {"jobctl", "10", url, "UTF8", NULL};
     PGconn *db = PQconnectdbParams(keys, values, 1);
     if (PQstatus(db) != CONNECTION_OK)
-        status = connect_failure(db, url);
-    else {
-        PQsetNoticeReceiver(db, silent, NULL);
+        return connect_failure(db, url);
+    PQsetNoticeReceiver(db, silent, NULL);
+    *ret = db;
+    return EXIT_OK;
+}
+
+int cli_connect(struct cli *cli) {
+    char *url;
+    if (cli->store.db)
+        return EXIT_OK;
+    int status = cli_datasource(cli, &url, &cli->schema);
+    if (status)
+        return status;
+    PGconn *db;
+    status = open_database(url, &db);
+    if (!status)
         cli->store = (struct job_info_service){db, cli->schema};
-    }
     free(url);
+    return status;
+}
+
+static struct cli_store *find_store(struct cli *cli, const char *name) {
+    for (size_t i = 0; i < cli->store_count; i++)
+        if (strcmp(cli->stores[i].name, name) == 0)
+            return &cli->stores[i];
+    return NULL;
+}
+
+static int open_store(struct cli *cli, const char *name, struct cli_store **ret) {
+    size_t i;
+    PGconn *db;
+    int status = cli_configure(cli);
+    if (!status)
+        status = which_datasource(cli, name, &i);
+    if (!status)
+        status = open_database(config_datasource_text(cli->config, i, "url"), &db);
+    if (status)
+        return status;
+    cli->stores = mem_grow(cli->stores, cli->store_count + 1, sizeof *cli->stores);
+    *ret = &cli->stores[cli->store_count++];
+    **ret = (struct cli_store){mem_text(name),
+                               mem_text(config_datasource_text(cli->config, i, "schema")), db};
+    return EXIT_OK;
+}
+
+int cli_connect_to(struct cli *cli, const char *datasource, struct job_info_service *ret) {
+    struct cli_store *store = find_store(cli, datasource);
+    int status = EXIT_OK;
+    if (!*datasource) {
+        status = cli_connect(cli);
+        *ret = cli->store;
+        return status;
+    }
+    if (!store)
+        status = open_store(cli, datasource, &store);
+    if (!status)
+        *ret = (struct job_info_service){store->db, store->schema};
     return status;
 }
 

@@ -79,6 +79,8 @@ int verb_tenant_create(struct cli *cli);
 int verb_tenant_list(struct cli *cli);
 int verb_tenant_show(struct cli *cli);
 int verb_tenant_set(struct cli *cli);
+int verb_tenant_defaults(struct cli *cli);
+int verb_tenant_apply(struct cli *cli);
 int verb_tenant_pause(struct cli *cli);
 int verb_tenant_resume(struct cli *cli);
 int verb_tenant_maintenance(struct cli *cli);

@@ -1,4 +1,5 @@
 /* jobctl migrate, jobctl tenant … */
+#include "module/cli/verb_tenant.h"
 #include "module/base/error.h"
 #include "module/cli/print.h"
 #include "module/job/status.h"
@@ -27,29 +28,7 @@ int verb_migrate(struct cli *cli) {
 
 static const char *name_of(const struct cli *cli) { return cli->command.arguments[0]; }
 
-int verb_tenant_create(struct cli *cli) {
-    struct jobs_error err;
-    int64_t weight = 1;
-    int status = cli_integer(cli, "weight", 1, 1000, &weight);
-    if (!status)
-        status = cli_connect(cli);
-    if (!status && tenant_create(&cli->store, name_of(cli), (unsigned)weight, &err) < 0)
-        status = cli_fail(&err);
-    return status;
-}
-
-int verb_tenant_set(struct cli *cli) {
-    struct jobs_error err;
-    int64_t weight = 0;
-    int status = cli_integer(cli, "weight", 1, 1000, &weight);
-    if (!status && !weight)
-        status = cli_misuse(cli, "what shall be changed? Give --weight N");
-    if (!status)
-        status = cli_connect(cli);
-    if (!status && tenant_set_weight(&cli->store, name_of(cli), (unsigned)weight, &err) < 0)
-        status = cli_fail(&err);
-    return status;
-}
+int verb_tenant_create(struct cli *cli) { return cli_tenant_create(cli); }
 
 static int set_state(struct cli *cli, enum tenant_state state) {
     struct jobs_error err;

@@ -3,8 +3,27 @@
 
 #define STATUSES "PENDING QUEUED TO_BE_RUN RUNNING SUCCEEDED FAILED ABORTED"
 
-static const struct option weight_options[] = {
-    {0, "weight", "N", "share of the slots, 1 to 1000 (1)", NULL},
+/* clang-format off */
+#define LIMITS \
+    {0, "weight", "N", "share of the slots, 1 to 1000 (1)", NULL}, \
+    {0, "max-running", "N", "jobs that may run at a time, in all instances; none: no limit", "none"}, \
+    {0, "max-queued", "N", "jobs that may wait; a submit above it is refused; none: no limit", "none"}
+/* clang-format on */
+
+static const struct option default_options[] = {
+    LIMITS,
+    {0, NULL, NULL, NULL, NULL},
+};
+
+static const struct option settings_options[] = {
+    LIMITS,
+    {0, "state", "STATE", "PAUSED: none of its jobs is chosen; MAINTENANCE: none is taken either",
+     "ACTIVE PAUSED MAINTENANCE"},
+    {0, NULL, NULL, NULL, NULL},
+};
+
+static const struct option apply_options[] = {
+    {0, "dry-run", NULL, "say what would be done, change nothing", NULL},
     {0, NULL, NULL, NULL, NULL},
 };
 
@@ -136,20 +155,31 @@ static const struct option events_options[] = {
 const struct verb verbs[] = {
     {"migrate", NULL, 0, 0, "Make or update the tables",
      "Needs the server itself or session pooling.", DATABASE, NULL, verb_migrate, false},
-    {"tenant create", "TENANT", 1, 1, "Make a tenant", NULL, DATABASE, weight_options,
+    {"tenant create", "TENANT", 1, 1, "Make a tenant",
+     "What is not given is what `jobctl tenant defaults` says.", DATABASE, settings_options,
      verb_tenant_create, false},
     {"tenant list", NULL, 0, 0, "List tenants", NULL, DATABASE | WITH_JSON, NULL, verb_tenant_list,
      false},
     {"tenant show", "TENANT", 1, 1, "Show a tenant and its jobs by class and status", NULL,
      DATABASE | WITH_JSON, NULL, verb_tenant_show, false},
-    {"tenant set", "TENANT", 1, 1, "Change a tenant's weight", NULL, DATABASE, weight_options,
-     verb_tenant_set, false},
+    {"tenant set", "TENANT", 1, 1, "Change a tenant's weight, limits or state",
+     "Takes effect at once, without a restart.", DATABASE, settings_options, verb_tenant_set,
+     false},
+    {"tenant defaults", NULL, 0, 0, "Show or change what new tenants get",
+     "Holds for tenants made by jobctl and by SQL; those that are there keep what they have.",
+     DATABASE | WITH_JSON, default_options, verb_tenant_defaults, false},
+    {"tenant apply", "FILE", 1, 1, "Make and change tenants as a file says; - for standard input",
+     "FILE: a JSON array of objects with tenant, and if wanted weight, max_running, max_queued\n"
+     "(null: no limit), state and datasource. All or none per datasource; applied twice it "
+     "changes\n"
+     "nothing. Tenants that are not in it are left alone.",
+     DATABASE | WITH_JSON, apply_options, verb_tenant_apply, false},
     {"tenant pause", "TENANT", 1, 1, "Choose none of its jobs",
      "Jobs are still taken, and what runs goes on.", DATABASE, NULL, verb_tenant_pause, false},
     {"tenant resume", "TENANT", 1, 1, "End a pause or a maintenance", NULL, DATABASE, NULL,
      verb_tenant_resume, false},
-    {"tenant maintenance", "TENANT", 1, 1, "Take no more jobs from it", "What is there is run.",
-     DATABASE, NULL, verb_tenant_maintenance, false},
+    {"tenant maintenance", "TENANT", 1, 1, "Take no more jobs from it, choose none",
+     "What runs goes on.", DATABASE, NULL, verb_tenant_maintenance, false},
     {"tenant remove", "TENANT", 1, 1, "Delete a tenant with its jobs",
      "Refused while it has jobs that have not ended.", DATABASE, NULL, verb_tenant_remove, false},
     {"submit", "CLASS", 1, 1, "Create a job",

@@ -15,6 +15,7 @@ set plan_cache_mode = force_generic_plan -- measured: planned anew a submit take
 as $$
 declare
     bad record;
+    waiting bigint;
     created bigint;
     made uuid[];
     outbox bigint;
@@ -63,17 +64,24 @@ begin
             then format('job %s of %s: %s', bad.n, cardinality(tenants), bad.why) else bad.why end;
     end if;
 
-    select t.tenant, t.max_queued, c.n into bad
-    from t_tenant t
-    cross join lateral (select coalesce(sum(v.n), 0) as n from v_job_count v
-        where v.tenant = t.tenant and v.status = 'QUEUED') c
-    where t.tenant = any(tenants) and t.max_queued is not null
-        and c.n + (select count(*) from unnest(tenants) u(tenant) where u.tenant = t.tenant) > t.max_queued
-    limit 1;
-    if found then
-        raise exception using errcode = 'JB005',
-            message = format('tenant "%s" has %s jobs queued, its limit max_queued is %s', bad.tenant, bad.n, bad.max_queued);
-    end if;
+    for bad in -- no lock: as many as submit at this very moment may pass together
+        select t.tenant, t.max_queued, n.n from t_tenant t
+        join (select u.tenant, count(*) as n from unnest(tenants, ids) u(tenant, id)
+            where u.id is null or not exists (select from t_job_info j where j.id = u.id)
+            group by u.tenant) n on n.tenant = t.tenant
+        where t.max_queued is not null order by t.tenant
+    loop
+        select count(*) into waiting from ( -- the backlog itself is never counted; ordered, so that it is read by the index
+            select from (select '' as lane union select k.lane from t_job_class k) l
+            cross join lateral (select from t_job_ready r where r.lane = l.lane and r.tenant = bad.tenant
+                order by r.priority desc, r.seq limit bad.max_queued + 1) r
+            limit bad.max_queued + 1) x;
+        if waiting + bad.n > bad.max_queued then
+            raise exception using errcode = 'JB005', message = format('tenant "%s" has %s jobs queued, its limit max_queued is %s',
+                bad.tenant, case when waiting > bad.max_queued then 'more than ' || bad.max_queued else waiting::text end,
+                bad.max_queued);
+        end if;
+    end loop;
 
     with given as materialized (
         select j.*, coalesce(j.given_id, job_uuid()) as id, coalesce(c.lane, '') as lane,
@@ -125,6 +133,18 @@ begin
         if found then
             raise exception using errcode = 'JB007', message = 'an id that was given cannot be used';
         end if;
+    end if;
+    -- A removal or a move of a tenant marks it and then waits for all transactions that were writing by then. This one writes by now:
+    -- either it is waited for, or it sees the mark here. (With a snapshot that is older it sees nothing: the lock then fails.)
+    if current_setting('transaction_isolation') <> 'read committed' then
+        perform from t_tenant t where t.tenant = any(tenants) order by t.tenant for key share;
+    end if;
+    select u.tenant, t.state into bad from unnest(tenants) u(tenant) left join t_tenant t on t.tenant = u.tenant
+    where t.tenant is null or t.state = 'MAINTENANCE' limit 1;
+    if found then
+        raise exception using errcode = case when bad.state is null then 'JB001' else 'JB004' end,
+            message = case when bad.state is null then format('tenant %s is unknown here', quote_nullable(left(bad.tenant, 80)))
+                else format('tenant "%s" is in maintenance: nothing is taken', bad.tenant) end;
     end if;
     if created > 0 and exists (select from t_job_wake where sleepers <> '{}') then
         perform pg_notify(current_schema(), '');

@@ -13,12 +13,28 @@ insert into @schema@.t_schema (version, min_build) values (1, 1);
 
 create type @schema@.job_status as enum ('PENDING', 'QUEUED', 'TO_BE_RUN', 'RUNNING', 'SUCCEEDED', 'FAILED', 'ABORTED');
 
--- Owners of jobs.
-create table @schema@.t_tenant (
-    tenant text collate "C" primary key check (tenant ~ '^[a-z0-9][a-z0-9_-]{0,62}$'),
+-- What a tenant gets that is made without saying more, by jobctl or by a plain insert.
+create table @schema@.t_tenant_default (
+    one boolean primary key default true check (one),
     weight int not null default 1 check (weight between 1 and 1000),
     max_running int check (max_running >= 0),
-    max_queued int check (max_queued >= 0),
+    max_queued int check (max_queued >= 0)
+);
+insert into @schema@.t_tenant_default default values;
+create function @schema@.tenant_default(setting text) returns int
+language sql stable
+set search_path = @schema@, pg_temp
+as $$
+    select case setting when 'weight' then d.weight when 'max_running' then d.max_running when 'max_queued' then d.max_queued end
+    from t_tenant_default d
+$$;
+
+-- Owners of jobs. null for a limit: none.
+create table @schema@.t_tenant (
+    tenant text collate "C" primary key check (tenant ~ '^[a-z0-9][a-z0-9_-]{0,62}$'),
+    weight int not null default @schema@.tenant_default('weight') check (weight between 1 and 1000),
+    max_running int default @schema@.tenant_default('max_running') check (max_running >= 0),
+    max_queued int default @schema@.tenant_default('max_queued') check (max_queued >= 0),
     state text not null default 'ACTIVE' check (state in ('ACTIVE', 'PAUSED', 'MAINTENANCE')),
     role text,
     settings jsonb not null default '{}',

@@ -230,6 +230,30 @@ static void tenants_may_refuse(void **state) {
     test_sql(f->url, "insert into jobs.t_tenant (tenant, max_queued) values ('strict', 1)");
     STORE_OK(create(f, &job, NULL, &err));
     STORE_FAILS(JOBS_EREFUSED, "max_queued is 1", create(f, &job, NULL, &err));
+    char *state_of = test_sql_value(
+        f->url, "create function pg_temp.try() returns text language plpgsql as $$ begin perform "
+                "jobs.job_submit('strict', 'noop'); return 'none'; exception when others then "
+                "return sqlstate; end $$; select pg_temp.try()");
+    assert_string_equal(state_of, "JB005");
+    free(state_of);
+    /* What is there already is no new job; what waits in a lane counts as well. */
+    char *id = test_sql_value(f->url, "select id from jobs.t_job_info where tenant = 'strict'");
+    job.id = id;
+    STORE_OK(create(f, &job, NULL, &err));
+    job.id = NULL;
+    test_sql(f->url,
+             "insert into jobs.t_job_class (class_name, lane) values ('slow', 'slow'); "
+             "update jobs.t_job_ready set lane = 'slow' where id = '%s'",
+             id);
+    STORE_FAILS(JOBS_EREFUSED, "has 1 jobs queued", create(f, &job, NULL, &err));
+    test_sql(f->url, "update jobs.t_job_ready set lane = '' where id = '%s'", id);
+    free(id);
+    /* One statement, many jobs. */
+    struct job_info two[2] = {job, job};
+    test_sql(f->url, "update jobs.t_tenant set max_queued = 2 where tenant = 'strict'");
+    STORE_FAILS(JOBS_EREFUSED, "max_queued is 2",
+                job_info_create_as_queued(&f->s, two, 2, NULL, &err));
+    STORE_OK(create(f, &job, NULL, &err));
     test_sql(f->url, "update jobs.t_tenant set state = 'MAINTENANCE' where tenant = 'strict'");
     STORE_FAILS(JOBS_EREFUSED, "tenant \"strict\" is in maintenance", create(f, &job, NULL, &err));
 }
