@@ -41,8 +41,7 @@ static char *put_digits(char *end, int64_t value, int count) {
     return end;
 }
 
-/* RFC 3339 with microseconds, UTC. */
-static int add_time(struct buf *buf, int64_t date, struct jobs_error *err) {
+int job_event_add_time(struct buf *buf, int64_t date, struct jobs_error *err) {
     int64_t micro = date % 1000000, second = date / 1000000;
     if (micro < 0)
         micro += 1000000, second--;
@@ -180,7 +179,7 @@ int job_event_body(const struct job_event *event, struct buf *ret, struct jobs_e
     ADD(ret, "\",\"subject\":\"");
     buf_text(ret, event->id);
     ADD(ret, "\",\"time\":\"");
-    int rc = add_time(ret, event->date, err);
+    int rc = job_event_add_time(ret, event->date, err);
     if (rc < 0)
         return rc;
     ADD(ret, "\",\"datacontenttype\":\"application/json\",\"data\":");

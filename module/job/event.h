@@ -29,4 +29,7 @@ int job_event_key(const struct job_event *event, struct buf *ret, struct jobs_er
 /* The body. JOBS_EINVAL: extras that are no JSON object, or text that is not UTF-8. Each of
  * these three clears `ret` first; on error its content is of no use. */
 int job_event_body(const struct job_event *event, struct buf *ret, struct jobs_error *err);
+/* Adds a date as RFC 3339 with microseconds, UTC, without quotes. JOBS_EINVAL: beyond the years 0 to
+ * 9999. */
+int job_event_add_time(struct buf *buf, int64_t date, struct jobs_error *err);
 #endif

@@ -39,6 +39,13 @@ int exchanges_declare_log(struct bus *bus, const char *service, const struct eve
     return rc;
 }
 
+int exchanges_declare_progress(struct bus *bus, const char *service, struct jobs_error *err) {
+    char *progress = exchange_name(service, "progress");
+    int rc = bus_declare_exchange(bus, progress, "topic", 0, NULL, err);
+    free(progress);
+    return rc;
+}
+
 int exchanges_declare(struct bus *bus, const char *service, struct jobs_error *err) {
     char *events = exchange_name(service, "events");
     char *commands = exchange_name(service, "commands");
@@ -52,6 +59,8 @@ int exchanges_declare(struct bus *bus, const char *service, struct jobs_error *e
         rc = bus_declare_exchange(bus, commands, "topic", BUS_DURABLE, dead, err);
     if (rc == 0)
         rc = bus_declare_exchange(bus, events, "topic", BUS_DURABLE, NULL, err);
+    if (rc == 0)
+        rc = exchanges_declare_progress(bus, service, err);
     free(events);
     free(commands);
     free(dead);

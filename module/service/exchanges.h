@@ -2,7 +2,9 @@
  *   <service>.events    topic: what the relay publishes
  *   <service>.commands  topic: what others publish for us; what no queue takes goes on to
  *   <service>.dead      topic, with a queue of the same name that takes everything
- * All durable. And, as far as the broker knows stream queues,
+ * All durable. Not durable, and of nothing that must arrive:
+ *   <service>.progress  topic: how far running jobs are
+ * And, as far as the broker knows stream queues,
  *   <service>.events.log  a stream of all that goes through <service>.events, kept for some days, so
  *                         that subscribers can read it again */
 #ifndef SERVICE_EXCHANGES_H
@@ -11,6 +13,8 @@
 
 /* BUS_EREFUSED: they exist and are of another kind (406), or may not be made (403). */
 int exchanges_declare(struct bus *bus, const char *service, struct jobs_error *err);
+/* Part of exchanges_declare, for those who need only this one. */
+int exchanges_declare_progress(struct bus *bus, const char *service, struct jobs_error *err);
 
 /* How much of the past <service>.events.log keeps. */
 struct events_log {

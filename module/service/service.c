@@ -187,6 +187,7 @@ static void service_free(struct job_service *service) {
     for (size_t i = 0; i < service->datasource_count; i++)
         datasource_stop(service->datasources[i]);
     pool_free(service->pool);
+    progress_stop(service->progress);
     for (size_t i = 0; i < service->datasource_count; i++)
         datasource_free(service->datasources[i]);
     free(service->datasources);
@@ -201,6 +202,19 @@ static void service_free(struct job_service *service) {
     free(service->host);
     free(service->workspace_dir);
     free(service);
+}
+
+static int start_progress(struct job_service *service, struct jobs_error *err) {
+    const char *url = config_text(service->config, "jobs.amqp.url");
+    if (!*url) {
+        log_warning(&service->log, "jobs.amqp.url is empty: status changes are kept, not "
+                                   "broadcast, until there is a broker");
+        return 0;
+    }
+    struct progress_options options = {.log = &service->log,
+                                       .service = config_text(service->config, "jobs.service"),
+                                       .amqp_url = url};
+    return progress_start(&options, &service->progress, err);
 }
 
 static int start(struct job_service *service, const struct job_service_options *options,
@@ -219,10 +233,9 @@ static int start(struct job_service *service, const struct job_service_options *
         rc = pool_new((size_t)config_integer(config, "jobs.pool.size"), &service->pool, err);
     if (rc < 0)
         return rc;
-    if (config_text(config, "jobs.amqp.url")[0] == '\0')
-        log_warning(&service->log, "jobs.amqp.url is empty: status changes are kept, not "
-                                   "broadcast, until there is a broker");
-    rc = start_datasources(service, err);
+    rc = start_progress(service, err);
+    if (rc == 0)
+        rc = start_datasources(service, err);
     if (rc == 0)
         service->health = health_new(service);
     return rc;

@@ -4,6 +4,7 @@
 #include "module/base/config.h"
 #include "module/base/log.h"
 #include "module/job/classes.h"
+#include "module/service/progress.h"
 #include "module/worker/pool.h"
 
 #include <pthread.h>
@@ -13,7 +14,8 @@ struct job_service {
     struct log log;
     struct classes *classes;
     struct pool *pool;
-    char instance[37]; /* this incarnation of this process */
+    struct progress *progress; /* NULL: there is no broker */
+    char instance[37];         /* this incarnation of this process */
     char *name, *host, *workspace_dir;
     int64_t started_at; /* clock_now() */
 

@@ -4,7 +4,9 @@
 #include "module/service/tick_steps.h"
 #include "module/service/turns.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define PROGRESS_LOOK (100 * CLOCK_MS)
 
@@ -82,21 +84,48 @@ void tick_add_starts(struct tick *tick) {
     tick_add_array(step, percents);
 }
 
-static void apply_progress(struct tick *tick, const struct sql_result *rows) {
-    int id = sql_column(rows, "id");
-    for (size_t i = 0; i < sql_count(rows); i++) {
-        struct live *live = tick_live(tick, rows, i, id);
-        for (size_t k = 0; live && k < tick->progress_count; k++)
-            if (tick->progress[k] == live)
-                live->percent_written = tick->progress_percent[k], live->percent_at = tick->now;
-    }
-}
-
 /* Microseconds the rest will take if it goes on as it did; -1: unknown. */
 static int64_t rest_of(const struct tick *tick, const struct live *live, unsigned percent) {
     return percent == 0
                ? -1
                : (tick->now - live->began_at) * (100 - (int64_t)percent) / (int64_t)percent;
+}
+
+/* By this host's clock, in microseconds since 1970: subscribers compare it with their own. */
+static int64_t date_now(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return now.tv_sec * CLOCK_SECOND + now.tv_nsec / 1000;
+}
+
+static void tell_progress(const struct tick *tick, const struct live *live, unsigned percent) {
+    struct progress *progress = tick->ds->service->progress;
+    if (!progress)
+        return;
+    int64_t date = date_now(), rest = rest_of(tick, live, percent);
+    char *text = run_text(live->task.job);
+    progress_tell(progress, &(struct job_progress){.tenant = live->tenant,
+                                                   .id = live->id,
+                                                   .class_name = live->class_name,
+                                                   .version = live->version,
+                                                   .attempt = live->attempt,
+                                                   .percent = percent,
+                                                   .estimated = rest < 0 ? 0 : date + rest,
+                                                   .date = date,
+                                                   .text = text});
+    free(text);
+}
+
+static void apply_progress(struct tick *tick, const struct sql_result *rows) {
+    int id = sql_column(rows, "id");
+    for (size_t i = 0; i < sql_count(rows); i++) {
+        struct live *live = tick_live(tick, rows, i, id);
+        for (size_t k = 0; live && k < tick->progress_count; k++)
+            if (tick->progress[k] == live) {
+                live->percent_written = tick->progress_percent[k], live->percent_at = tick->now;
+                tell_progress(tick, live, live->percent_written);
+            }
+    }
 }
 
 void tick_add_progress(struct tick *tick) {

@@ -115,6 +115,7 @@ static void note_text(struct said *s, const char *text) {
         return;
     free(s->text);
     s->text = mem_text(text);
+    run_set_text(s->talk.job, text);
     job_log(s->talk.job, LOG_LEVEL_INFO, "%s", text);
 }
 

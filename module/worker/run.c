@@ -55,6 +55,7 @@ void run_free(struct job *job) {
     parameters_free(atomic_load(&job->parameters));
     pthread_cond_destroy(&job->stopped);
     pthread_mutex_destroy(&job->lock);
+    free(job->text);
     free(job->outcome.error);
     free(job->outcome.result);
     free(job->outcome.result_class_name);

@@ -87,6 +87,10 @@ unsigned run_percent(const struct job *job);
  * What is not positive, or less than before, changes nothing. */
 void run_set_progress(struct job *job, int64_t count, int64_t done);
 void run_set_completion(struct job *job, double percent);
+/* What the job says it is doing (UTF-8; the beginning of it is kept), for those who watch it run.
+ * The executing thread's to set, any thread's to read: a copy that the caller frees, or NULL. */
+void run_set_text(struct job *job, const char *text);
+char *run_text(struct job *job);
 void run_get_progress(const struct job *job, int64_t *ret_count, int64_t *ret_done);
 /* Since how many ms has it been told to stop (or is over its timeout)? Negative: it has not. */
 int64_t run_stopping_for(const struct job *job);

@@ -48,6 +48,7 @@ struct job {
     enum run_end error_end;
     struct tail log;
     char *error, *result, *result_class_name;
+    char *text; /* of run_set_text */
 
     char texts[];
 };

@@ -1,5 +1,12 @@
 /* Completion of a run: ticks done of a count, any thread may add. */
+#include "module/base/mem.h"
+#include "module/base/text.h"
 #include "module/worker/run_object.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { TEXT_MAX = 500 }; /* bytes of what a job says it is doing */
 
 void job_set_completion_count(struct job *job, int64_t count) {
     if (count > 0)
@@ -55,4 +62,20 @@ unsigned run_percent(const struct job *job) {
                                                   memory_order_relaxed, memory_order_relaxed))
         ;
     return shown < now ? now : shown;
+}
+
+void run_set_text(struct job *job, const char *text) {
+    char *copy = text_clean(text, strlen(text), TEXT_MAX);
+    pthread_mutex_lock(&job->lock);
+    char *old = job->text;
+    job->text = copy;
+    pthread_mutex_unlock(&job->lock);
+    free(old);
+}
+
+char *run_text(struct job *job) {
+    pthread_mutex_lock(&job->lock);
+    char *copy = job->text ? mem_text(job->text) : NULL;
+    pthread_mutex_unlock(&job->lock);
+    return copy;
 }
