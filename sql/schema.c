@@ -1,6 +1,7 @@
 #include "module/base/error.h"
 #include "sql/session.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,7 +63,7 @@ int sql_schema_check(struct sql *sql, struct jobs_error *err) {
     return min_build > sql_schema_newest() ? too_new(sql, version, err) : 0;
 }
 
-/* Several commands sent as one simple query are one transaction: all migrations or none. */
+/* Several commands sent as one simple query; an error leaves the transaction to be rolled back. */
 static int run_script(struct sql *sql, const char *script, struct jobs_error *err) {
     if (!PQsendQuery(sql->db, script))
         return session_break(sql, JOBS_EUNSURE, "migrate", PQerrorMessage(sql->db), err);
@@ -100,27 +101,48 @@ static char *script_from(const struct sql *sql, int version) {
     return buf_take(&script);
 }
 
-static int migrate_locked(struct sql *sql, int *ret_from, struct jobs_error *err) {
-    int min_build;
-    int rc = read_version(sql, ret_from, &min_build, err);
-    if (rc < 0 || *ret_from == sql_schema_newest())
+static int transaction(struct sql *sql, const char *what, struct jobs_error *err) {
+    return sql_call(sql, what, NULL, SQL_NOTHING, NULL, err);
+}
+
+/* Inside a transaction: the version is read again under the lock. A schema that is not there has
+ * nothing to lock; of two who make it PostgreSQL lets one fail. */
+static int migrate_within(struct sql *sql, int *version, struct jobs_error *err) {
+    int min_build, rc = 0;
+    if (*version > 0)
+        rc = transaction(sql, "schema_lock", err);
+    if (rc == 0)
+        rc = read_version(sql, version, &min_build, err);
+    if (rc < 0 || *version >= sql_schema_newest())
         return rc;
-    if (*ret_from > sql_schema_newest())
-        return min_build > sql_schema_newest() ? too_new(sql, *ret_from, err) : 0;
-    char *script = script_from(sql, *ret_from);
+    char *script = script_from(sql, *version);
     rc = run_script(sql, script, err);
     free(script);
     return rc;
 }
 
-int sql_migrate(struct sql *sql, int *ret_from, int *ret_to, struct jobs_error *err) {
-    int rc = sql_call(sql, "schema_lock", NULL, SQL_ROWS, NULL, err);
+static int migrate_once(struct sql *sql, int *version, struct jobs_error *err) {
+    int rc = transaction(sql, "schema_begin", err);
     if (rc < 0)
         return rc;
-    int from = 0;
-    rc = migrate_locked(sql, &from, err);
-    if (sql_call(sql, "schema_unlock", NULL, SQL_ROWS, NULL, rc ? NULL : err) < 0 && rc == 0)
-        rc = JOBS_EDB;
+    rc = migrate_within(sql, version, err);
+    if (rc == 0)
+        return transaction(sql, "schema_commit", err);
+    transaction(sql, "schema_rollback", NULL);
+    return rc;
+}
+
+int sql_migrate(struct sql *sql, int *ret_from, int *ret_to, struct jobs_error *err) {
+    int from, min_build, now;
+    int rc = read_version(sql, &from, &min_build, err);
+    if (rc == 0 && min_build > sql_schema_newest())
+        rc = too_new(sql, from, err);
+    if (rc == 0 && from < sql_schema_newest())
+        rc = migrate_once(sql, &from, err);
+    /* Somebody else may have made it meanwhile. */
+    if (rc < 0 && !sql_is_broken(sql) && read_version(sql, &now, &min_build, NULL) == 0 &&
+        now == sql_schema_newest() && min_build <= now)
+        rc = 0, from = now;
     if (rc < 0)
         return rc;
     if (ret_from)
@@ -128,4 +150,13 @@ int sql_migrate(struct sql *sql, int *ret_from, int *ret_to, struct jobs_error *
     if (ret_to)
         *ret_to = from > sql_schema_newest() ? from : sql_schema_newest();
     return 0;
+}
+
+int sql_run_file(struct sql *sql, const char *name, struct jobs_error *err) {
+    const struct sql_text *text = sql_text_find(name);
+    assert(text);
+    char *ours = sql_text_for_schema(text, sql->schema);
+    int rc = run_script(sql, ours, err);
+    free(ours);
+    return rc;
 }

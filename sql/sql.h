@@ -116,10 +116,12 @@ int sql_notifications(struct sql *sql, void (*heard)(void *arg, const char *payl
 /* ---- Schema ---- */
 /* The newest migration this build knows. */
 int sql_schema_newest(void);
-/* Brings the schema up to date (creates it if missing) under an advisory lock, in one transaction;
+/* Brings the schema up to date (creates it if missing), one at a time, in one transaction;
  * *ret_from / *ret_to (may be NULL) the versions before and after. JOBS_ESCHEMA: newer than this
  * build. */
 int sql_migrate(struct sql *sql, int *ret_from, int *ret_to, struct jobs_error *err);
+/* Runs an embedded script of several statements that is no migration, such as "role/roles". */
+int sql_run_file(struct sql *sql, const char *name, struct jobs_error *err);
 /* 0 when the schema is there and of this build's version or a newer, compatible one; else
  * JOBS_ESCHEMA with what to do. */
 int sql_schema_check(struct sql *sql, struct jobs_error *err);

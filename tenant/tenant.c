@@ -61,6 +61,8 @@ static void read_tenant(const struct sql_result *rows, size_t row, struct tenant
         .created_date = sql_get_integer(rows, row, sql_column(rows, "created_date"), 0),
     };
     snprintf(ret->name, sizeof ret->name, "%s", sql_get(rows, row, sql_column(rows, "tenant")));
+    const char *role = sql_get(rows, row, sql_column(rows, "role"));
+    snprintf(ret->role, sizeof ret->role, "%s", role ? role : "");
     const char *state = sql_get(rows, row, sql_column(rows, "state"));
     for (int i = 0; i < STATES; i++)
         if (strcmp(state, states[i]) == 0)

@@ -19,6 +19,7 @@ struct tenant {
     enum tenant_state state;
     unsigned weight;                 /* share of the slots relative to others' */
     int64_t max_running, max_queued; /* -1: no limit */
+    char role[64];                   /* of PostgreSQL; "": none */
     int64_t created_date;            /* microseconds since 1970 */
 };
 

@@ -1,7 +1,8 @@
-/* jobctl migrate, jobctl tenant … */
+/* jobctl tenant … */
 #include "module/cli/verb_tenant.h"
 #include "module/base/error.h"
 #include "module/cli/print.h"
+#include "module/cli/roles.h"
 #include "module/job/status.h"
 #include "module/store/store.h"
 #include "tenant/tenant.h"
@@ -9,26 +10,14 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-int verb_migrate(struct cli *cli) {
-    struct jobs_error err;
-    char *url, *schema;
-    int from, to, status = cli_datasource(cli, &url, &schema);
-    if (status)
-        return status;
-    if (store_migrate(url, schema, &from, &to, &err) < 0)
-        status = cli_fail(&err);
-    else if (from == to)
-        cli_note("schema \"%s\" is up to date: version %d", schema, to);
-    else
-        cli_note("schema \"%s\": from version %d to %d", schema, from, to);
-    free(url);
-    free(schema);
-    return status;
-}
-
 static const char *name_of(const struct cli *cli) { return cli->command.arguments[0]; }
 
-int verb_tenant_create(struct cli *cli) { return cli_tenant_create(cli); }
+int verb_tenant_create(struct cli *cli) {
+    int status = cli_tenant_create(cli);
+    if (!status && cli_has(cli, "role"))
+        status = cli_set_role(cli, name_of(cli), cli_text(cli, "role"));
+    return status;
+}
 
 static int set_state(struct cli *cli, enum tenant_state state) {
     struct jobs_error err;
@@ -69,6 +58,8 @@ static void tenant_members(struct buf *out, const struct tenant *tenant) {
         json_integer(out, "max_running", tenant->max_running);
     if (tenant->max_queued >= 0)
         json_integer(out, "max_queued", tenant->max_queued);
+    if (*tenant->role)
+        json_text(out, "role", tenant->role);
     json_date(out, "created_date", tenant->created_date);
 }
 

@@ -27,6 +27,27 @@ static const struct option apply_options[] = {
     {0, NULL, NULL, NULL, NULL},
 };
 
+static const struct option migrate_options[] = {
+    {0, "roles", NULL, "make the roles of the schema too, and give them their rights", NULL},
+    {0, "print", NULL, "with --roles: print the SQL for an administrator, change nothing", NULL},
+    {0, NULL, NULL, NULL, NULL},
+};
+
+static const struct option create_options[] = {
+    LIMITS,
+    {0, "state", "STATE", "PAUSED: none of its jobs is chosen; MAINTENANCE: none is taken either",
+     "ACTIVE PAUSED MAINTENANCE"},
+    {0, "role", "ROLE", "its role in PostgreSQL, see `jobctl tenant role`; - for the usual name",
+     NULL},
+    {0, NULL, NULL, NULL, NULL},
+};
+
+static const struct option role_options[] = {
+    {0, "print", NULL, "print the SQL for an administrator, change nothing", NULL},
+    {0, "none", NULL, "it has no role from now on; the role itself stays", NULL},
+    {0, NULL, NULL, NULL, NULL},
+};
+
 static const struct option submit_options[] = {
     {'p', "parameter", "NAME=TEXT",
      "a parameter; NAME:=JSON for a value that is no text; may be repeated", NULL},
@@ -154,10 +175,18 @@ static const struct option events_options[] = {
 
 const struct verb verbs[] = {
     {"migrate", NULL, 0, 0, "Make or update the tables",
-     "Needs the server itself or session pooling.", DATABASE, NULL, verb_migrate, false},
+     "Needs the server itself or session pooling. --roles makes <schema>_daemon (for jobsd),\n"
+     "<schema>_client (trusted with all tenants) and the group <schema>_tenant, or gives what is\n"
+     "there its rights again.",
+     DATABASE, migrate_options, verb_migrate, false},
     {"tenant create", "TENANT", 1, 1, "Make a tenant",
-     "What is not given is what `jobctl tenant defaults` says.", DATABASE, settings_options,
+     "What is not given is what `jobctl tenant defaults` says.", DATABASE, create_options,
      verb_tenant_create, false},
+    {"tenant role", "TENANT [ROLE]", 1, 2, "Give a tenant its role in PostgreSQL",
+     "Who is that role, by login or SET ROLE, sees and commands this tenant's jobs and no "
+     "other's.\n"
+     "It is made if there is none, without a password. Named <schema>_tenant_<tenant> unless told.",
+     DATABASE, role_options, verb_tenant_role, false},
     {"tenant list", NULL, 0, 0, "List tenants", NULL, DATABASE | WITH_JSON, NULL, verb_tenant_list,
      false},
     {"tenant show", "TENANT", 1, 1, "Show a tenant and its jobs by class and status", NULL,

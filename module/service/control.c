@@ -18,7 +18,6 @@ struct control { /* of this thread */
     struct sql *sql;
     char instance[37]; /* that the session introduced itself as */
     int64_t next_beat, next_try;
-    bool locked; /* the session holds the instance's advisory lock */
     bool failing;
     struct observer observer;
 };
@@ -52,30 +51,13 @@ static void disconnect(struct control *c) {
     hold(c->ds, false);
 }
 
-/* The server may still have the last session, and that the lock: asked for until it is ours, or
- * others would find it free while this instance lives. */
-static int lock(struct control *c, struct jobs_error *err) {
-    struct sql_result *row;
-    if (c->locked)
-        return 0;
-    int rc = call(c, "instance_lock", 0, SQL_ONE, &row, err);
-    if (rc < 0)
-        return rc;
-    c->locked = sql_get_boolean(row, 0, sql_column(row, "locked"));
-    sql_result_free(row);
-    return 0;
-}
-
 /* LISTEN first, then everything is looked through: a notification is only a hint. */
 static int introduce(struct control *c, struct jobs_error *err) {
     struct datasource *ds = c->ds;
     datasource_instance(ds, c->instance);
-    c->locked = false;
     int rc = sql_listen(c->sql, err);
     if (rc == 0)
         rc = call(c, "instance_control", 0, SQL_AT_MOST_ONE, NULL, err);
-    if (rc == 0)
-        rc = lock(c, err);
     if (rc < 0)
         return rc;
     c->next_beat = 0;
@@ -138,12 +120,12 @@ static int observe(struct control *c, int64_t lease, struct jobs_error *err) {
     if (rc < 0)
         return rc;
     int id = sql_column(rows, "id"), name = sql_column(rows, "name"),
-        heartbeat = sql_column(rows, "heartbeat"), lock_free = sql_column(rows, "lock_free");
+        heartbeat = sql_column(rows, "heartbeat"), gone = sql_column(rows, "gone");
     observe_begin(&c->observer, clock_now());
     for (size_t i = 0; i < sql_count(rows); i++) {
         int64_t beats = sql_get_integer(rows, i, heartbeat, 0);
         if (observe_instance(&c->observer, sql_get(rows, i, id), beats,
-                             sql_get_boolean(rows, i, lock_free), lease))
+                             sql_get_boolean(rows, i, gone), lease))
             takeover_suspect(c->ds, sql_get(rows, i, id), sql_get(rows, i, name), beats);
     }
     observe_end(&c->observer);
@@ -169,9 +151,7 @@ static int beat(struct control *c, struct jobs_error *err) {
         atomic_store(&ds->control_at, asked_at);
     else if (!atomic_exchange(&ds->lost, true))
         datasource_wake(ds);
-    rc = lock(c, err);
-    if (rc == 0)
-        rc = observe(c, lease, err);
+    rc = observe(c, lease, err);
     return rc == 0 ? renew_lease(c, err) : rc;
 }
 

@@ -1,5 +1,5 @@
-/* The control connection: listens, beats, holds the advisory lock that says this process lives,
- * renews the lease of the relay. It writes nothing else and never waits behind a tick. */
+/* The control connection: listens, beats, renews the lease of the relay; that it is there
+ * says that this process lives. It writes nothing else and never waits behind a tick. */
 #ifndef SERVICE_CONTROL_H
 #define SERVICE_CONTROL_H
 #include "module/service/datasource.h"

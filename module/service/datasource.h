@@ -1,7 +1,7 @@
 /* One datasource as an instance serves it: its threads and what they share.
  *
  *   dispatcher  the tick: the only one that changes jobs. Session 1
- *   control     listens, beats, holds the advisory lock, renews the relay's lease. Session 2
+ *   control     listens, beats, renews the relay's lease. Session 2
  *   relay, keeper  on the holder of the lease only. Sessions 3 and 4
  */
 #ifndef SERVICE_DATASOURCE_H

@@ -7,7 +7,7 @@
 struct seen {
     int64_t heartbeat;
     int64_t moved;      /* when it was first seen with this heartbeat */
-    int64_t free_since; /* first of the looks in a row that found the lock free; 0: it was held */
+    int64_t gone_since; /* first of the looks in a row that found no session; 0: it was there */
     int64_t look;
 };
 
@@ -25,7 +25,7 @@ void observe_begin(struct observer *observer, int64_t now) {
     observer->look++;
 }
 
-bool observe_instance(struct observer *observer, const char *id, int64_t heartbeat, bool lock_free,
+bool observe_instance(struct observer *observer, const char *id, int64_t heartbeat, bool gone,
                       int64_t lease) {
     int64_t now = observer->looked;
     struct seen *seen = table_get(&observer->seen, id);
@@ -37,13 +37,13 @@ bool observe_instance(struct observer *observer, const char *id, int64_t heartbe
     seen->look = observer->look;
     if (seen->heartbeat != heartbeat)
         seen->heartbeat = heartbeat, seen->moved = now;
-    if (!lock_free)
-        seen->free_since = 0;
-    else if (seen->free_since == 0)
-        seen->free_since = now;
+    if (!gone)
+        seen->gone_since = 0;
+    else if (seen->gone_since == 0)
+        seen->gone_since = now;
     if (now - observer->began < lease)
         return false;
-    return (seen->free_since && now - seen->free_since >= OBSERVE_LOCK_FREE) ||
+    return (seen->gone_since && now - seen->gone_since >= OBSERVE_GONE) ||
            now - seen->moved >= lease;
 }
 

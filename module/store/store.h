@@ -77,6 +77,13 @@ int store_fsck(const struct job_info_service *s,
 int store_migrate(const char *url, const char *schema, int *ret_from, int *ret_to,
                   struct jobs_error *err);
 
+/* Makes the roles of the schema (docs/isolation.md) and gives them their rights, on a connection of
+ * its own; may be done again. JOBS_EDB (42501): the login may not. */
+int store_roles(const char *url, const char *schema, struct jobs_error *err);
+/* The SQL that does so; no connection is needed. */
+struct buf;
+int store_roles_print(const char *schema, struct buf *out, struct jobs_error *err);
+
 /* What retention keeps: ms since their end, negative = for ever. `tenant` NULL: of all. */
 #define STORE_KEEP_MOST (INT64_C(1000) * 365 * 24 * 3600 * 1000)
 struct store_keep {

@@ -1,13 +1,14 @@
 -- Keeps a job from retention, or lets it go again.
 -- in: tenant, id, locked    out: the status of the job
--- Errors: JB007 job unknown
+-- Errors: JB001 not the caller's tenant, JB007 job unknown
 create or replace function @schema@.job_lock(tenant text, id uuid, locked boolean default true) returns @schema@.job_status
-language plpgsql volatile
+language plpgsql volatile security definer
 set search_path = @schema@, pg_temp
 as $$
 declare
     ret job_status;
 begin
+    perform job_check_caller(array[tenant]);
     perform set_config('synchronous_commit', 'on', true);
     update t_job_info t set locked = coalesce(job_lock.locked, true)
     where t.id = job_lock.id and t.tenant = job_lock.tenant

@@ -2,9 +2,9 @@
 -- A job that waits for its date (a trigger date, back-off or snooze) is queued at once.
 -- in: tenant, id    out: the status after the call
 -- xmin stands for the row as it was read: a release that only sets the timer changes no version.
--- Errors: JB006 the job is not PENDING, JB007 job unknown
+-- Errors: JB001 not the caller's tenant, JB006 the job is not PENDING, JB007 job unknown
 create or replace function @schema@.job_release(tenant text, id uuid) returns @schema@.job_status
-language plpgsql volatile
+language plpgsql volatile security definer
 set search_path = @schema@, pg_temp
 as $$
 declare
@@ -12,6 +12,7 @@ declare
     hit record;
     timed boolean;
 begin
+    perform job_check_caller(array[tenant]);
     perform set_config('synchronous_commit', 'on', true);
     for i in 1 .. 1000 loop
         select t.xmin, t.status, t.trigger_after_date into j

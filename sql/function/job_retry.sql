@@ -1,13 +1,14 @@
 -- Queues a FAILED or ABORTED job again; see job_retry_ids.
 -- in: tenant, id    out: the status after the call
--- Errors: JB004 maintenance, JB006 the job is not FAILED or ABORTED, JB007 job unknown
+-- Errors: JB001 not the caller's tenant, JB004 maintenance, JB006 the job is not FAILED or ABORTED, JB007 job unknown
 create or replace function @schema@.job_retry(tenant text, id uuid) returns @schema@.job_status
-language plpgsql volatile
+language plpgsql volatile security definer
 set search_path = @schema@, pg_temp
 as $$
 declare
     was job_status;
 begin
+    perform job_check_caller(array[tenant]);
     perform set_config('synchronous_commit', 'on', true);
     perform from t_tenant t where t.tenant = job_retry.tenant and t.state = 'MAINTENANCE';
     if found then

@@ -2,16 +2,17 @@
 -- RUNNING one is told; a final one stays as it is.
 -- in:  tenant, id; of_version: do nothing unless the job still has this version (a request that may arrive twice)
 -- out: the status after the call
--- Errors: JB007 job unknown
+-- Errors: JB001 not the caller's tenant, JB007 job unknown
 -- A loop in which each statement sees fresh data; lock order: ready or timer row, then job row.
 create or replace function @schema@.job_stop(tenant text, id uuid, of_version int default null) returns @schema@.job_status
-language plpgsql volatile
+language plpgsql volatile security definer
 set search_path = @schema@, pg_temp
 as $$
 declare
     j record;
     hit record;
 begin
+    perform job_check_caller(array[tenant]);
     perform set_config('synchronous_commit', 'on', true);
     for i in 1 .. 1000 loop
         select t.xmin, t.status, t.version, t.lane, t.priority, t.ready_seq, t.trigger_after_date, t.stop_requested into j

@@ -1,7 +1,13 @@
 -- Migration 1: the tables of one datasource.
 -- No index on, or partial by, a column that changes while a job lives: status changes stay HOT updates.
 
-create schema if not exists @schema@;
+do $$
+begin
+    if to_regnamespace('@schema@') is null then -- one that is there may be of a login that may make none
+        create schema @schema@;
+    end if;
+end
+$$;
 
 -- Migrations applied. A build whose newest migration is below min_build must not run on this schema.
 create table @schema@.t_schema (
@@ -36,10 +42,12 @@ create table @schema@.t_tenant (
     max_running int default @schema@.tenant_default('max_running') check (max_running >= 0),
     max_queued int default @schema@.tenant_default('max_queued') check (max_queued >= 0),
     state text not null default 'ACTIVE' check (state in ('ACTIVE', 'PAUSED', 'MAINTENANCE')),
-    role text,
+    role text collate "C",                            -- of PostgreSQL: who is it sees this tenant and no other
     settings jsonb not null default '{}',
     created_date timestamptz not null default clock_timestamp()
 );
+
+create index i_tenant_role on @schema@.t_tenant (role) where role is not null;
 
 -- What is known of a class in this datasource; written by instances at start and by jobctl, read by submits.
 create table @schema@.t_job_class (

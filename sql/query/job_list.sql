@@ -1,8 +1,8 @@
 -- Jobs of one tenant, newest first (by id, descending), a page at a time. Planned for its values at each call (never prepared), so
 -- that a filter that is not given costs nothing.
 -- in:  $1 tenant; filters, null = any: $2 statuses, $3 class name, $4 owner, $5 related type, $6 related id; $7 continue after this
---      id; $8 how many at most; $9 this job alone; $10 leave out parameters, result and error; $11 the statuses have narrow tables:
---      QUEUED in t_job_ready, TO_BE_RUN and RUNNING in receipts, FAILED and ABORTED in t_job_failure
+--      id; $8 how many at most; $9 this job alone; $10 leave out parameters, result and error; $11 the statuses have narrow tables
+--      (job_narrow)
 -- out: a row per job; dates in microseconds since 1970, durations in milliseconds
 with page as (
     (select j.id
@@ -18,17 +18,7 @@ with page as (
     order by j.id desc limit $8::int)
     union all
     (select j.id
-    from (
-        select r.id from @schema@.t_job_ready r
-        where 'QUEUED' = any($2::@schema@.job_status[]) and r.tenant = $1::text
-            and r.lane in (select '' union select c.lane from @schema@.t_job_class c)
-        union all
-        select distinct u.id from @schema@.t_job_claim c cross join lateral unnest(c.ids) u(id)
-        where $2::@schema@.job_status[] && '{TO_BE_RUN,RUNNING}' and c.tenant = $1::text
-        union all
-        select f.id from @schema@.t_job_failure f
-        where $2::@schema@.job_status[] && '{FAILED,ABORTED}' and f.tenant = $1::text
-            and ($7::uuid is null or f.id < $7::uuid)) n
+    from @schema@.job_narrow($1::text, $2::@schema@.job_status[], $7::uuid) n(id)
     join @schema@.t_job_info j on j.id = n.id
     where $11::boolean and j.tenant = $1::text
         and ($7::uuid is null or n.id < $7::uuid)

@@ -1,2 +1,2 @@
--- Migrations one at a time; held until schema_unlock or the end of the session.
-select pg_advisory_lock(hashtextextended('@schema@.t_schema', 0));
+-- Migrations one at a time, until the transaction ends. A row of the owner's and no advisory lock: any role could hold that.
+lock table @schema@.t_schema in share row exclusive mode;

@@ -73,33 +73,22 @@ static void release_meets_another_call(void **state) {
     assert_int_equal(test_sql_integer(url, "select count(*) from jobs.t_job_timer"), 0);
 }
 
-/* ---- the advisory lock of a living instance ---- */
+/* ---- the session that says an instance lives ---- */
 
-/* A session that the server still has keeps the lock for a while; it is taken as soon as that has
- * gone, or others would see a dead instance. */
-static void lock_is_taken_again(void **state) {
+/* Others look whether the session named in its row is there: after a loss it names the new one. */
+static void a_new_session_is_named(void **state) {
     (void)state;
     const char *url = service_database();
     struct test_service *s = service_start(url, NULL, NULL);
-    const char *lock = "hashtextextended('jobs/' || (select id from jobs.t_job_instance), 0)";
-    const char *held = "select exists (select from pg_locks l join jobs.t_job_instance i "
-                       "on i.control_pid = l.pid where l.locktype = 'advisory' and l.granted)";
-    char sql[300];
-    assert_true(test_wait_sql(url, LONG_MS, "%s", held));
-    PGconn *db = PQconnectdb(url);
-    snprintf(sql, sizeof sql, "select pg_advisory_lock(%s)", lock);
-    PQsendQuery(db, sql); /* is next */
-    assert_true(test_wait_sql(url, LONG_MS,
-                              "select exists (select from pg_locks where locktype = 'advisory' "
-                              "and not granted)"));
-    test_sql(url, "select pg_terminate_backend(control_pid) from jobs.t_job_instance");
-    PQclear(PQgetResult(db)); /* it has the lock now */
-    assert_true(test_wait_sql(url, LONG_MS,
-                              "select exists (select from pg_stat_activity a "
-                              "join jobs.t_job_instance i on i.control_pid = a.pid "
-                              "and a.backend_start = i.control_start where i.heartbeat > 0)"));
-    PQfinish(db);
-    assert_true(test_wait_sql(url, 4000, "%s", held));
+    const char *there = "select exists (select from pg_stat_activity a join jobs.t_job_instance i "
+                        "on i.control_pid = a.pid and i.control_start = a.backend_start)";
+    assert_true(test_wait_sql(url, LONG_MS, "%s", there));
+    int64_t pid = test_sql_integer(url, "select control_pid from jobs.t_job_instance");
+    test_sql(url, "select pg_terminate_backend(%lld)", (long long)pid);
+    assert_true(test_wait_sql(url, 4000,
+                              "%s and (select control_pid <> %lld from "
+                              "jobs.t_job_instance)",
+                              there, (long long)pid));
     service_stop(s);
 }
 
@@ -227,7 +216,7 @@ static void a_held_row_of_sleepers_is_not_asked_for_all_the_time(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(release_meets_another_call),
-        cmocka_unit_test(lock_is_taken_again),
+        cmocka_unit_test(a_new_session_is_named),
         cmocka_unit_test(numbers_that_grow_are_refused),
         cmocka_unit_test(a_busy_datasource_leaves_room),
         cmocka_unit_test(an_end_that_cannot_be_written_waits),

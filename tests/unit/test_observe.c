@@ -12,7 +12,7 @@
 struct scene {
     struct observer observer;
     int64_t now, heartbeat;
-    bool lock_free, beats;
+    bool gone, beats;
 };
 
 /* A session that is older than the lease, after looks at a healthy instance. */
@@ -27,7 +27,7 @@ static bool look(struct scene *s, int64_t gap) {
     s->now += gap;
     s->heartbeat += s->beats;
     observe_begin(&s->observer, s->now);
-    bool lost = observe_instance(&s->observer, "a", s->heartbeat, s->lock_free, LEASE);
+    bool lost = observe_instance(&s->observer, "a", s->heartbeat, s->gone, LEASE);
     observe_end(&s->observer);
     return lost;
 }
@@ -47,24 +47,24 @@ static void a_living_one_is_never_lost(void **state) {
     observe_done(&s.observer);
 }
 
-static void a_free_lock_for_5_seconds(void **state) {
+static void no_session_for_5_seconds(void **state) {
     (void)state;
     struct scene s = healthy();
     look(&s, CLOCK_SECOND);
-    s.lock_free = true;
+    s.gone = true;
     s.beats = false;
-    assert_int_equal(seconds_until_lost(&s), 6); /* free in the first look, and 5 s later */
+    assert_int_equal(seconds_until_lost(&s), 6); /* gone in the first look, and 5 s later */
     observe_done(&s.observer);
 }
 
-static void a_lock_that_is_taken_again_begins_anew(void **state) {
+static void a_session_that_is_back_begins_anew(void **state) {
     (void)state;
     struct scene s = healthy();
     for (int i = 0; i < 10; i++) {
-        s.lock_free = true;
+        s.gone = true;
         for (int k = 0; k < 5; k++)
             assert_false(look(&s, CLOCK_SECOND));
-        s.lock_free = false;
+        s.gone = false;
         assert_false(look(&s, CLOCK_SECOND));
     }
     observe_done(&s.observer);
@@ -94,7 +94,7 @@ static void a_gap_forgets_everything(void **state) {
     (void)state;
     struct scene s = healthy();
     look(&s, CLOCK_SECOND);
-    s.lock_free = true;
+    s.gone = true;
     s.beats = false;
     for (int i = 0; i < 4; i++)
         assert_false(look(&s, CLOCK_SECOND));
@@ -102,7 +102,7 @@ static void a_gap_forgets_everything(void **state) {
     assert_int_equal(seconds_until_lost(&s), 5); /* since the look after the gap */
     s = (observe_done(&s.observer), healthy());
     look(&s, CLOCK_SECOND);
-    s.lock_free = true;
+    s.gone = true;
     for (int i = 0; i < 20; i++) /* 2 s are no gap */
         if (look(&s, OBSERVE_GAP_MOST))
             break;
@@ -112,7 +112,7 @@ static void a_gap_forgets_everything(void **state) {
 
 static void a_young_session_judges_nobody(void **state) {
     (void)state;
-    struct scene s = {.now = 1000 * CLOCK_SECOND, .lock_free = true};
+    struct scene s = {.now = 1000 * CLOCK_SECOND, .gone = true};
     observe_reset(&s.observer, s.now);
     assert_int_equal(seconds_until_lost(&s), 15); /* free all the time, but the session is young */
     observe_reset(&s.observer, s.now);
@@ -128,11 +128,11 @@ static void a_restart_of_the_server(void **state) {
         look(&s, CLOCK_SECOND);
     s.now += 30 * CLOCK_SECOND;
     observe_reset(&s.observer, s.now); /* the observer is back first */
-    s.lock_free = true;
+    s.gone = true;
     s.beats = false;
     for (int i = 0; i < 4; i++)
         assert_false(look(&s, CLOCK_SECOND));
-    s.lock_free = false; /* the other one too */
+    s.gone = false; /* the other one too */
     s.beats = true;
     assert_int_equal(seconds_until_lost(&s), -1);
     observe_done(&s.observer);
@@ -172,8 +172,8 @@ static void each_is_judged_by_itself(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_living_one_is_never_lost),
-        cmocka_unit_test(a_free_lock_for_5_seconds),
-        cmocka_unit_test(a_lock_that_is_taken_again_begins_anew),
+        cmocka_unit_test(no_session_for_5_seconds),
+        cmocka_unit_test(a_session_that_is_back_begins_anew),
         cmocka_unit_test(a_heart_that_stands_still_for_the_lease),
         cmocka_unit_test(one_beat_within_the_lease_is_enough),
         cmocka_unit_test(a_gap_forgets_everything),

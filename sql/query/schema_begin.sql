@@ -1,0 +1,2 @@
+-- A migration is one transaction.
+begin transaction isolation level read committed, read write;

@@ -1,0 +1,2 @@
+-- The migration counts.
+commit;

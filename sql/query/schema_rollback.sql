@@ -1,0 +1,2 @@
+-- The migration failed, or somebody else was faster.
+rollback;
