@@ -148,6 +148,14 @@ const struct config_key config_keys[] = {
      .help = "Directory of jobs-spawner and jobs-host, which start and run child processes. Empty: "
              "looked for beside the program and the library, then where the installation put "
              "them."},
+    {.name = "jobs.cgroup",
+     .type = CONFIG_TEXT,
+     .high = 900,
+     .otherwise = "auto",
+     .help =
+         "Where child processes get cgroups (version 2) of their own, in which the kernel holds "
+         "them to their memory. auto: below the service's own cgroup when that was delegated "
+         "to it (systemd: Delegate=yes). off: nowhere. Or the path of a cgroup made for them."},
     {.name = "jobs.workspace.dir",
      .type = CONFIG_PATH,
      .otherwise = "/var/tmp/jobs/workspace",
@@ -242,7 +250,8 @@ const struct config_key config_keys[] = {
      .example = "512M",
      .help =
          "Memory that a child process or program and all it starts may use, files in memory not "
-         "counted. Looked at ten times a second; above it all of it is killed."},
+         "counted. Looked at ten times a second; above it all of it is killed. In a cgroup "
+         "(jobs.cgroup) the kernel does that, at once."},
     {.name = "jobs.class.<name>.cpu",
      .type = CONFIG_DURATION,
      .low = SECOND,

@@ -23,6 +23,7 @@
 
 struct keeper {
     const struct launch *launch;
+    struct cgroup cgroup;
     int line, signals, daemon, failure; /* -1: done with */
     pid_t child;
     int64_t kill_at; /* tree_now(), 0 = never */
@@ -34,6 +35,7 @@ struct keeper {
 static void kill_tree(struct keeper *k) {
     kill(-k->child, SIGKILL); /* the whole group at one instant */
     kill(k->child, SIGKILL);  /* it may not have come to its setsid yet */
+    cgroup_kill(&k->cgroup);  /* and whatever it has become meanwhile */
 }
 
 static int64_t cpu_used(const struct keeper *k) {
@@ -108,11 +110,15 @@ static bool child_has_ended(struct keeper *k) {
     }
 }
 
+static bool watches_memory(const struct keeper *k) {
+    return k->launch->head.memory > 0 && !k->cgroup.limited;
+}
+
 static int poll_timeout(const struct keeper *k) {
     int64_t wait = -1;
     if (k->kill_at > 0)
         wait = k->kill_at > tree_now() ? k->kill_at - tree_now() : 0;
-    if ((k->launch->head.memory > 0 || k->cpu_end > 0) && (wait < 0 || wait > LOOK_MS))
+    if ((watches_memory(k) || k->cpu_end > 0) && (wait < 0 || wait > LOOK_MS))
         wait = LOOK_MS;
     return (int)wait;
 }
@@ -124,7 +130,7 @@ static void watch(struct keeper *k) {
     }
     if (k->over)
         return;
-    if (k->launch->head.memory > 0 && tree_memory() > k->launch->head.memory)
+    if (watches_memory(k) && tree_memory() > k->launch->head.memory)
         k->over = SPAWN_OVER_MEMORY;
     else if (k->cpu_end > 0 && cpu_used(k) >= k->cpu_end)
         k->over = SPAWN_OVER_CPU;
@@ -154,6 +160,18 @@ static void keep(struct keeper *k) {
     }
 }
 
+/* What the kernel knows of all that ran there. */
+static void add_cgroup_use(struct keeper *k, int status) {
+    struct cgroup_use use;
+    cgroup_read(&k->cgroup, &use);
+    if (use.killed && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && !k->report.over)
+        k->report.over = use.own_limit ? SPAWN_OVER_MEMORY : SPAWN_OVER_HOST;
+    if (use.peak > 0)
+        k->report.peak_kib = use.peak / 1024;
+    if (use.cpu_us > k->report.cpu_us)
+        k->report.cpu_us = use.cpu_us;
+}
+
 static void tell_end(struct keeper *k) {
     struct rusage used = {0};
     int status = 0;
@@ -167,6 +185,8 @@ static void tell_end(struct keeper *k) {
     k->report.peak_kib = used.ru_maxrss;
     k->report.cpu_us = (int64_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000000 +
                        used.ru_utime.tv_usec + used.ru_stime.tv_usec;
+    add_cgroup_use(k, status);
+    cgroup_remove(&k->cgroup);
     if (k->line >= 0)
         spawn_send(k->line, &k->report, sizeof k->report, NULL, 0);
 }
@@ -188,13 +208,15 @@ _Noreturn void keeper_run(const struct launch *launch, int daemon_fd) {
     sigemptyset(&child);
     sigaddset(&child, SIGCHLD); /* blocked, as all signals, by the spawner */
     k.signals = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (k.signals < 0 || pipe2(failure, O_CLOEXEC) < 0 || (k.child = fork()) < 0) {
+    cgroup_make(&k.cgroup, launch->cgroup, launch->head.memory);
+    if (k.signals < 0 || pipe2(failure, O_CLOEXEC) < 0 || (k.child = cgroup_fork(&k.cgroup)) < 0) {
         k.report = (struct spawn_report){.event = SPAWN_FAILED, .code = errno, .step = "fork"};
         spawn_send(k.line, &k.report, sizeof k.report, NULL, 0);
+        cgroup_remove(&k.cgroup);
         _exit(0);
     }
     if (k.child == 0)
-        launch_run(launch, failure[1]);
+        launch_run(launch, &k.cgroup, failure[1]);
     close(failure[1]);
     k.failure = failure[0];
     close_childs(launch);

@@ -90,7 +90,9 @@ static void change_user(const struct spawn_head *head, int pipe) {
         give_up(pipe, "no new privileges");
 }
 
-_Noreturn void launch_run(const struct launch *launch, int pipe) {
+_Noreturn void launch_run(const struct launch *launch, const struct cgroup *cgroup, int pipe) {
+    if (!cgroup_enter(cgroup))
+        give_up(pipe, "entering its cgroup");
     setsid();
     umask(022);
     place_descriptors(launch, &pipe);

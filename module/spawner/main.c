@@ -86,7 +86,7 @@ static bool serve(struct spawner *s) {
     if (n <= 0)
         return n < 0 && (errno == EAGAIN || errno == EMFILE);
     if (launch.fd_count < 4 || !spawn_unpack(packet, (size_t)n, &launch.head, &launch.directory,
-                                             &launch.argv, &launch.environment)) {
+                                             &launch.cgroup, &launch.argv, &launch.environment)) {
         refuse(&launch, EPROTO, "request");
     } else {
         pid_t pid = fork();

@@ -79,8 +79,8 @@ static int send_request(struct child *c, const int *theirs, const char *director
     const struct child_settings *s = &c->class->settings;
     char **environment = child_environment(s, more);
     char *packet = mem_alloc(SPAWN_BYTES_MAX);
-    size_t length = spawn_pack(packet, &s->head, directory, (const char *const *)s->argv,
-                               (const char *const *)environment);
+    size_t length = spawn_pack(packet, &s->head, directory, spawner_cgroup(c->class->spawner),
+                               (const char *const *)s->argv, (const char *const *)environment);
     int rc = length > 0
                  ? spawner_send(c->class->spawner, packet, length, theirs, s->host ? 7 : 5, err)
                  : error_set(err, JOBS_ECONFIG, "command and environment are over %d bytes",

@@ -2,6 +2,7 @@
 
 #include "module/base/error.h"
 #include "module/base/mem.h"
+#include "module/worker/cgroup_base.h"
 #include "module/worker/child.h"
 #include "module/worker/program.h"
 #include "module/worker/words.h"
@@ -31,10 +32,24 @@ static int kind_of(const struct children *c, const char *class_name) {
 
 static void free_spawner(void *spawner) { spawner_free(spawner); }
 
+/* *ret: caller frees; NULL: nowhere. */
+static int find_cgroup(struct children *c, char **ret, struct jobs_error *err) {
+    struct buf said = {0};
+    int rc = cgroup_base_find(NULL, config_text(c->config, "jobs.cgroup"), ret, &said, err);
+    if (said.length > 0)
+        log_info(c->log, "%s", buf_get(&said));
+    buf_done(&said);
+    return rc;
+}
+
 static int need_spawner(struct children *c, struct jobs_error *err) {
+    char *cgroup = NULL;
     if (c->spawner)
         return 0;
-    int rc = spawner_new(config_text(c->config, "jobs.libexec.dir"), &c->spawner, err);
+    int rc = find_cgroup(c, &cgroup, err);
+    if (rc == 0)
+        rc = spawner_new(config_text(c->config, "jobs.libexec.dir"), cgroup, &c->spawner, err);
+    free(cgroup);
     if (rc < 0)
         return rc;
     c->watch = idle_watch_new();
@@ -296,7 +311,9 @@ static void warn_of_thread_limits(const struct children *c) {
 int children_add(struct classes *classes, const struct config *config, const char *dir,
                  const struct log *log, struct jobs_error *err) {
     struct children c = {.classes = classes, .config = config, .log = log, .err = err};
-    int rc = adopt_all(&c, err);
+    int rc = cgroup_setting_check(config_text(config, "jobs.cgroup"), err);
+    if (rc == 0)
+        rc = adopt_all(&c, err);
     if (rc == 0)
         rc = add_directory(&c, dir, err);
     if (rc == 0) {

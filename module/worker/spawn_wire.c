@@ -26,11 +26,12 @@ static uint32_t put_texts(struct packer *p, const char *const *texts) {
 }
 
 size_t spawn_pack(char *to, const struct spawn_head *head, const char *directory,
-                  const char *const *argv, const char *const *environment) {
+                  const char *cgroup, const char *const *argv, const char *const *environment) {
     struct packer p = {to, to + SPAWN_BYTES_MAX, false};
     struct spawn_head filled = *head;
     put(&p, &filled, sizeof filled);
     put(&p, directory, strlen(directory) + 1);
+    put(&p, cgroup, strlen(cgroup) + 1);
     filled.magic = SPAWN_MAGIC;
     filled.argc = put_texts(&p, argv);
     filled.envc = put_texts(&p, environment);
@@ -55,7 +56,8 @@ static bool take_texts(char **at, const char *end, char **to, uint32_t count) {
 }
 
 bool spawn_unpack(const char *packet, size_t length, struct spawn_head *ret_head,
-                  const char **ret_directory, char ***ret_argv, char ***ret_environment) {
+                  const char **ret_directory, const char **ret_cgroup, char ***ret_argv,
+                  char ***ret_environment) {
     if (length < sizeof *ret_head)
         return false;
     memcpy(ret_head, packet, sizeof *ret_head);
@@ -68,9 +70,10 @@ bool spawn_unpack(const char *packet, size_t length, struct spawn_head *ret_head
     char *at = (char *)(uintptr_t)packet + sizeof *ret_head;
     const char *end = packet + length;
     *ret_directory = next_text(&at, end);
+    *ret_cgroup = next_text(&at, end);
     *ret_argv = texts;
     *ret_environment = texts + ret_head->argc + 1;
-    if (*ret_directory && take_texts(&at, end, *ret_argv, ret_head->argc) &&
+    if (*ret_directory && *ret_cgroup && take_texts(&at, end, *ret_argv, ret_head->argc) &&
         take_texts(&at, end, *ret_environment, ret_head->envc))
         return true;
     free(texts);

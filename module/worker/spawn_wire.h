@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 enum {
-    SPAWN_MAGIC = 0x4a534831, /* "JSH1": another release's spawner is found out */
+    SPAWN_MAGIC = 0x4a534832, /* "JSH2": another release's spawner is found out */
     SPAWN_CONTROL_FD = 3,     /* where the spawner finds its socket */
     SPAWN_FDS_MAX = 7,        /* the line and what becomes the child's 0, 1, 2, … */
     SPAWN_BYTES_MAX = 160 * 1024,
@@ -21,7 +21,8 @@ enum {
     SPAWN_GRACE_MS = 5000 /* from a polite request to SIGKILL */
 };
 
-/* Head of a request. Behind it, each ending in NUL: the working directory, argv, the environment.
+/* Head of a request. Behind it, each ending in NUL: the working directory, where the child's cgroup is
+ * to be made (cgroup_make; "": nowhere), argv, the environment.
  * argv[0] is the path of the executable. */
 struct spawn_head {
     uint32_t magic, argc, envc;
@@ -50,23 +51,29 @@ enum spawn_event {
     SPAWN_FAILED, /* nothing runs: `step` failed with errno `code`. The last report */
     SPAWN_ENDED   /* the child has ended and nothing that it started is left. The last report */
 };
-enum spawn_over { SPAWN_OVER_NOTHING, SPAWN_OVER_MEMORY, SPAWN_OVER_CPU };
+enum spawn_over {
+    SPAWN_OVER_NOTHING,
+    SPAWN_OVER_MEMORY,
+    SPAWN_OVER_CPU,
+    SPAWN_OVER_HOST /* not its own limit: the host's memory, or what the service may have */
+};
 struct spawn_report {
     int32_t event;
     int32_t code;     /* of SPAWN_FAILED: errno; of SPAWN_ENDED: as waitpid gives it */
     char step[24];    /* "exec", "chdir", … */
-    uint8_t over;     /* enum spawn_over: the keeper killed it for that */
-    int64_t peak_kib; /* largest process among the child and those it waited for */
+    uint8_t over;     /* enum spawn_over: it was killed for that */
+    int64_t peak_kib; /* of all together in a cgroup, else the largest process that is known of */
     int64_t cpu_us;
 };
 
 /* The request as one packet in `to` (SPAWN_BYTES_MAX bytes); its length, or 0 if it is too long. */
 size_t spawn_pack(char *to, const struct spawn_head *head, const char *directory,
-                  const char *const *argv, const char *const *environment);
+                  const char *cgroup, const char *const *argv, const char *const *environment);
 /* The packet's parts, pointing into it; *ret_argv and *ret_environment are one allocation behind
  * *ret_argv, never freed (the caller execs). False: no request of this release. */
 bool spawn_unpack(const char *packet, size_t length, struct spawn_head *ret_head,
-                  const char **ret_directory, char ***ret_argv, char ***ret_environment);
+                  const char **ret_directory, const char **ret_cgroup, char ***ret_argv,
+                  char ***ret_environment);
 
 /* A packet with descriptors. 0, or -1 with errno. */
 int spawn_send(int socket, const void *packet, size_t length, const int *fds, size_t fd_count);

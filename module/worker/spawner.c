@@ -19,23 +19,27 @@
 #define END_MOST_MS 20000
 
 struct spawner {
-    char *path;
+    char *path, *cgroup;
     pthread_mutex_t lock;
     int control; /* under lock; -1: not running */
 };
 
-int spawner_new(const char *directory, struct spawner **ret, struct jobs_error *err) {
+int spawner_new(const char *directory, const char *cgroup, struct spawner **ret,
+                struct jobs_error *err) {
     char *path;
     int rc = helper_find(directory, "jobs-spawner", &path, err);
     if (rc < 0)
         return rc;
     struct spawner *spawner = MEM_NEW(struct spawner);
     spawner->path = path;
+    spawner->cgroup = mem_text(cgroup ? cgroup : "");
     spawner->control = -1;
     pthread_mutex_init(&spawner->lock, NULL);
     *ret = spawner;
     return 0;
 }
+
+const char *spawner_cgroup(const struct spawner *spawner) { return spawner->cgroup; }
 
 /* All signals unblocked and as they are by default: the program that embeds us may have changed
  * them. */
@@ -118,5 +122,6 @@ void spawner_free(struct spawner *spawner) {
     }
     pthread_mutex_destroy(&spawner->lock);
     free(spawner->path);
+    free(spawner->cgroup);
     free(spawner);
 }

@@ -6,9 +6,12 @@
 
 struct spawner;
 
-/* `directory`: where jobs-spawner and jobs-host are, see helper_find; NULL: looked for. JOBS_ECONFIG:
- * it is not there. Starts nothing yet. */
-int spawner_new(const char *directory, struct spawner **ret, struct jobs_error *err);
+/* `directory`: where jobs-spawner and jobs-host are, see helper_find; NULL: looked for. `cgroup`:
+ * where cgroups of children are made (cgroup_base.h), NULL: nowhere. JOBS_ECONFIG: the spawner is not
+ * there. Starts nothing yet. */
+int spawner_new(const char *directory, const char *cgroup, struct spawner **ret,
+                struct jobs_error *err);
+const char *spawner_cgroup(const struct spawner *spawner); /* "": nowhere */
 /* Ends it and waits until everything that it started is gone (at most 20 s). NULL is fine. */
 void spawner_free(struct spawner *spawner);
 /* Hands the packet (spawn_pack) and the descriptors over, which stay the caller's as well.

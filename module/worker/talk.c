@@ -199,12 +199,22 @@ bool talk_was_not_read(const struct talk *t) {
            ioctl(c->input, FIONREAD, &unread) == 0 && (size_t)unread == t->written;
 }
 
-static const char *over_what(const struct spawn_report *r) {
+/* "512 MiB", "90 s": what was too little. False: it went for no limit. */
+static bool add_limit(struct buf *text, const struct spawn_report *r,
+                      const struct child_settings *s) {
     if (r->over == SPAWN_OVER_MEMORY)
-        return "killed at its memory limit";
-    if (r->over == SPAWN_OVER_CPU || (WIFSIGNALED(r->code) && WTERMSIG(r->code) == SIGXCPU))
-        return "killed at its processor time limit";
-    return NULL;
+        buf_format(text, "killed at its memory limit of %.0f MiB (OOM): jobs.class.%s.memory",
+                   (double)s->head.memory / (1 << 20), s->class_name);
+    else if (r->over == SPAWN_OVER_HOST)
+        buf_text(text,
+                 "killed by the kernel because the host, or what the service may have of it, "
+                 "ran out of memory (OOM): a memory limit for greedy classes spares the others");
+    else if (r->over == SPAWN_OVER_CPU || (WIFSIGNALED(r->code) && WTERMSIG(r->code) == SIGXCPU))
+        buf_format(text, "killed at its processor time limit of %lld s: jobs.class.%s.cpu",
+                   (long long)s->cpu, s->class_name);
+    else
+        return false;
+    return true;
 }
 
 static void add_signal(struct buf *text, int number) {
@@ -219,8 +229,8 @@ char *talk_how_it_ended(const struct talk *t) {
     struct buf text = {0};
     if (t->child->lost)
         buf_text(&text, "its keeper process was killed, and the child with it");
-    else if (over_what(r))
-        buf_text(&text, over_what(r));
+    else if (add_limit(&text, r, &t->child->class->settings))
+        ;
     else if (WIFSIGNALED(r->code))
         add_signal(&text, WTERMSIG(r->code));
     else
