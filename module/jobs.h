@@ -355,6 +355,10 @@ int job_service_start(const struct job_service_options *options, struct job_serv
  * start. JOBS_ECONFIG: something is wrong with it, nothing changes. */
 int job_service_reload(struct job_service *service, struct jobs_error *err);
 
+/* Where its HTTP interface listens: "http://127.0.0.1:8080"; "" when it does not. */
+int job_service_url(struct job_service *service, char *ret_url, size_t size,
+                    struct jobs_error *err);
+
 /* Drains: claims no more, hands back what has not begun to its old place in the queue, lets runs go
  * on for `grace` ms (negative: jobs.shutdown.grace.ms), then stops them and queues them again
  * (at_most_once classes: FAILED, kind CRASH), and frees the service. NULL is fine.

@@ -88,7 +88,7 @@ static bool is_listen(const char *text) {
     bool bracket = text[0] == '[';
     if (bracket ? colon[-1] != ']' : memchr(text, ':', (size_t)(colon - text)) != NULL)
         return false;
-    return port >= 1 && port <= 65535 && !strpbrk(text, " \t/");
+    return port >= 0 && port <= 65535 && !strpbrk(text, " \t/");
 }
 
 static bool is_database(const char *text) {

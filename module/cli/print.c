@@ -38,15 +38,6 @@ void print_date(struct buf *out, int64_t date) {
         buf_text(out, text);
 }
 
-void print_iso_date(struct buf *out, int64_t date) {
-    char text[64];
-    struct tm tm;
-    int rest;
-    time_t seconds = seconds_of(date, &rest);
-    if (gmtime_r(&seconds, &tm) && strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm) > 0)
-        buf_format(out, "%s.%06dZ", text, rest);
-}
-
 void print_duration(struct buf *out, int64_t microseconds) {
     int64_t ms = microseconds / 1000, s = ms / 1000;
     if (ms < 1000)

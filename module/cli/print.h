@@ -1,9 +1,10 @@
-/* How things look: dates, durations, tables, bars, JSON of jobs. All add to a buf, which
+/* How things look: dates, durations, tables, bars. All add to a buf, which
  * print_flush writes to stdout. */
 #ifndef CLI_PRINT_H
 #define CLI_PRINT_H
 #include "module/base/buf.h"
 #include "module/cli/cli.h"
+#include "module/job/json.h"
 
 /* Writes and empties the buf. A reader that is gone ends the program quietly (SIGPIPE).
  * EXIT_FAILED: disk full … */
@@ -11,8 +12,6 @@ int print_flush(struct buf *out);
 
 /* Local time, "2030-01-31 12:00:00"; "" for 0. */
 void print_date(struct buf *out, int64_t date);
-/* "2030-01-31T12:00:00.123456Z" */
-void print_iso_date(struct buf *out, int64_t date);
 /* "350 ms", "12.3 s", "4 min 5 s", "2 h 3 min", "5 d 1 h" of microseconds. */
 void print_duration(struct buf *out, int64_t microseconds);
 /* Text of others without what steers a terminal; `lines`: line feeds stay. */
@@ -47,18 +46,4 @@ void table_add_date(struct print_table *table, int64_t date);
 void table_add_raw(struct print_table *table, const struct buf *text); /* as it is, colours too */
 /* Adds it to `out` and frees it. */
 void table_print(struct print_table *table, const struct cli *cli, struct buf *out);
-
-/* JSON objects: begin, fields, end. */
-void json_begin(struct buf *out);
-void json_text(struct buf *out, const char *name, const char *text); /* NULL: left out */
-void json_raw(struct buf *out, const char *name, const char *json);  /* likewise */
-void json_integer(struct buf *out, const char *name, int64_t value);
-void json_boolean(struct buf *out, const char *name, bool value);
-void json_date(struct buf *out, const char *name, int64_t date); /* 0: left out */
-void json_end(struct buf *out);                                  /* no line feed */
-
-/* A job as a JSON object, members named as the columns of v_job; what is not there is left out. */
-void json_job(struct buf *out, const struct job_info *job);
-/* Its members alone, for those who add more. */
-void json_job_members(struct buf *out, const struct job_info *job);
 #endif

@@ -251,7 +251,7 @@ static void say_hello(const struct job_service *service) {
     buf_done(&names);
 }
 
-int job_service_start(const struct job_service_options *options, struct job_service **ret,
+int service_open(const struct job_service_options *options, struct job_service **ret,
                       struct jobs_error *err) {
     if (!options || !ret || options->size < sizeof *options)
         return error_set(
@@ -275,7 +275,7 @@ int job_service_start(const struct job_service_options *options, struct job_serv
 
 /* ---- reload ---- */
 
-int job_service_reload(struct job_service *service, struct jobs_error *err) {
+int service_reread(struct job_service *service, struct jobs_error *err) {
     struct config *next;
     int rc = load_config(service, &next, err);
     if (rc < 0)
@@ -311,7 +311,7 @@ static bool wait_drained(const struct job_service *service, int64_t most) {
     return true;
 }
 
-int job_service_stop(struct job_service *service, int64_t grace, struct jobs_error *err) {
+int service_close(struct job_service *service, int64_t grace, struct jobs_error *err) {
     if (!service)
         return 0;
     if (grace < 0)

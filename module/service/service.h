@@ -30,7 +30,15 @@ struct job_service {
     struct datasource **datasources;    /* all there before the first one runs */
     size_t datasource_count;
     struct health *health; /* while the datasources run */
+
+    struct api *api; /* its HTTP interface; NULL: none. Of who starts and stops it */
 };
+
+/* What job_service_start, …_reload, …_stop of <jobs.h> do, without the HTTP interface. */
+int service_open(const struct job_service_options *options, struct job_service **ret,
+                  struct jobs_error *err);
+int service_reread(struct job_service *service, struct jobs_error *err);
+int service_close(struct job_service *service, int64_t grace, struct jobs_error *err);
 
 /* The config in force. Any thread; good until the service ends. */
 const struct config *service_config(struct job_service *service);

@@ -272,3 +272,32 @@ create table @schema@.t_job_count (
     n bigint not null,
     primary key (tenant, class_name, status)
 ) with (fillfactor = 50);
+
+-- API tokens: who holds the secret may do what the role allows, for one tenant or (null) for all of this datasource.
+create table @schema@.t_job_token (
+    id uuid primary key,
+    hash text collate "C" not null unique,            -- sha256 of the secret, in hex; the secret is kept nowhere
+    name text not null check (octet_length(name) between 1 and 255),
+    tenant text collate "C",
+    role text not null check (role in ('viewer', 'operator', 'admin')),
+    created_date timestamptz not null default clock_timestamp(),
+    expiration_date timestamptz,
+    revoked_date timestamptz,
+    last_used_date timestamptz                        -- to the minute
+) with (fillfactor = 50);
+
+-- Who changed what through the HTTP interface or with jobctl token. Removed after jobs.api.audit.days.
+create table @schema@.t_job_audit (
+    id bigint generated always as identity primary key,
+    date timestamptz not null default clock_timestamp(),
+    who text not null,
+    address text,
+    action text not null,
+    tenant text collate "C",
+    job uuid,
+    count int,
+    outcome text not null,
+    detail text
+);
+create index i_job_audit_job on @schema@.t_job_audit (job, id) where job is not null;
+create index i_job_audit_tenant on @schema@.t_job_audit (tenant, id) where tenant is not null;

@@ -1,12 +1,25 @@
-/* JSON for programs. Values that are JSON already are put in as they are. */
-#include "module/cli/print.h"
+#include "module/job/json.h"
+
 #include "module/job/status.h"
+
+#include <time.h>
 
 static void name_of(struct buf *out, const char *name) {
     if (out->length > 0 && out->data[out->length - 1] != '{')
         buf_char(out, ',');
     buf_json_string(out, name);
     buf_char(out, ':');
+}
+
+void json_iso_date(struct buf *out, int64_t date) {
+    char text[64];
+    struct tm tm;
+    int64_t rest = date % 1000000;
+    if (rest < 0)
+        rest += 1000000;
+    time_t seconds = (time_t)((date - rest) / 1000000);
+    if (gmtime_r(&seconds, &tm) && strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm) > 0)
+        buf_format(out, "%s.%06dZ", text, (int)rest);
 }
 
 void json_begin(struct buf *out) { buf_char(out, '{'); }
@@ -42,7 +55,7 @@ void json_date(struct buf *out, const char *name, int64_t date) {
         return;
     name_of(out, name);
     buf_char(out, '"');
-    print_iso_date(out, date);
+    json_iso_date(out, date);
     buf_char(out, '"');
 }
 
