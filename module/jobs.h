@@ -231,7 +231,7 @@ struct job_info_service {
 /* One job. To create one, fill what you need of the first block; the rest is ignored. On reading
  * the library fills both; texts that are not there are NULL. Limits in bytes: class_name 128 of
  * [A-Za-z0-9_.-], letter or digit first; parameters 1 MiB; description 4,096; owner, related_type,
- * related_id, traceparent 255 without control characters. */
+ * related_id 255 without control characters. A traceparent that is not a valid one is ignored. */
 struct job_info {
     size_t size;    /* by JOB_INFO */
     const char *id; /* NULL: made, a uuid of version 7. The same twice: the first job counts */
@@ -239,7 +239,7 @@ struct job_info {
     const char *parameters; /* a JSON object, judged by PostgreSQL; NULL: {} */
     const char *description, *owner;
     const char *related_type, *related_id; /* what it is about: list by it */
-    const char *traceparent;               /* W3C trace context, handed to the run */
+    const char *traceparent;               /* W3C trace context, for its run and its events */
     int32_t priority;                      /* higher first; equal ones first in, first out */
     unsigned attempts;          /* 1 to 1000 runs until it counts as FAILED; 0 = the class's own */
     int64_t timeout, backoff;   /* of one run; before the next; ms, 0 = the class's own */

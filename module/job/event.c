@@ -20,6 +20,12 @@ void job_event_id(const struct job_event *event, struct buf *ret) {
     buf_integer(ret, event->version);
 }
 
+const char *job_event_trace(const struct job_event *event, size_t *ret_length) {
+    *ret_length =
+        event->extras ? strspn(event->extras, "0123456789abcdefghijklmnopqrstuvwxyz-") : 0;
+    return *ret_length > 0 && event->extras[*ret_length] == '\n' ? event->extras : NULL;
+}
+
 int job_event_key(const struct job_event *event, struct buf *ret, struct jobs_error *err) {
     buf_clear(ret);
     buf_text(ret, event->tenant);
@@ -119,9 +125,12 @@ static bool has_later(const char *object, size_t length) {
 }
 
 static int add_extras(struct buf *buf, const struct job_event *event, struct jobs_error *err) {
-    const char *object = event->extras;
-    if (!object)
+    if (!event->extras)
         return 0;
+    size_t trace;
+    const char *object = event->extras;
+    if (job_event_trace(event, &trace))
+        object += trace + 1;
     const char *line_feed = strchr(object, '\n');
     size_t length = line_feed ? (size_t)(line_feed - object) : strlen(object);
     if (length < 2 || object[0] != '{' || object[length - 1] != '}')
@@ -162,6 +171,16 @@ static int add_data(struct buf *buf, const struct job_event *event, struct jobs_
     return rc;
 }
 
+/* The distributed tracing extension of CloudEvents. Its alphabet needs no escapes. */
+static void add_trace(struct buf *buf, const struct job_event *event) {
+    size_t length;
+    const char *trace = job_event_trace(event, &length);
+    if (!trace)
+        return;
+    ADD(buf, "\",\"traceparent\":\"");
+    buf_add(buf, trace, length);
+}
+
 static bool is_utf8(const char *text) { return text_is_utf8(text, strlen(text)); }
 
 /* Service, tenant and id are of restricted alphabets, so they need no escapes. */
@@ -182,6 +201,7 @@ int job_event_body(const struct job_event *event, struct buf *ret, struct jobs_e
     int rc = job_event_add_time(ret, event->date, err);
     if (rc < 0)
         return rc;
+    add_trace(ret, event);
     ADD(ret, "\",\"datacontenttype\":\"application/json\",\"data\":");
     rc = add_data(ret, event, err);
     if (rc < 0)

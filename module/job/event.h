@@ -14,14 +14,17 @@ struct job_event {
     enum job_status status;
     int64_t version, attempt, percent;
     int64_t date; /* of the change, microseconds since 1970 */
-    /* Further members of data, as the outbox has them: the text of a JSON object, optionally
-     * followed by a line feed and the JSON text of the result. NULL: none. */
+    /* As job_extras() in SQL makes it: optionally a W3C trace context and a line feed; the text of a
+     * JSON object of further members of data; optionally a line feed and the JSON text of the
+     * result. NULL: none of them. */
     const char *extras;
     /* The job passed through this status on its way to the one that `extras` is about: error and
      * result are the latter's, and are left out. */
     bool passing;
 };
 
+/* The trace context, *ret_length bytes without a NUL; NULL: none. */
+const char *job_event_trace(const struct job_event *event, size_t *ret_length);
 /* "<job id>/<version>": the event's id and the AMQP message-id. */
 void job_event_id(const struct job_event *event, struct buf *ret);
 /* "<tenant>.<STATUS>.<class name>". JOBS_EINVAL: over 255 bytes, AMQP's limit. */

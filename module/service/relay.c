@@ -170,6 +170,7 @@ static void relay_free(struct relay *relay) {
     if (relay->wake_fd >= 0)
         close(relay->wake_fd);
     buf_done(&relay->key);
+    buf_done(&relay->trace);
     buf_done(&relay->id);
     buf_done(&relay->body);
     buf_done(&relay->list);

@@ -151,7 +151,13 @@ static int send_event(struct relay *relay, const struct relay_event *event, uint
     if (rc < 0)
         return rc;
     job_event_id(&what, &relay->id);
-    struct bus_header header = {"tenant", what.tenant};
+    size_t trace_length;
+    const char *trace = job_event_trace(&what, &trace_length);
+    buf_clear(&relay->trace);
+    if (trace)
+        buf_add(&relay->trace, trace, trace_length);
+    struct bus_header headers[] = {{"tenant", what.tenant},
+                                   {"traceparent", buf_get(&relay->trace)}};
     struct bus_message message = {.exchange = relay->exchange,
                                   .routing_key = relay->key.data,
                                   .body = relay->body.data,
@@ -159,8 +165,8 @@ static int send_event(struct relay *relay, const struct relay_event *event, uint
                                   .content_type = JOB_EVENT_CONTENT_TYPE,
                                   .message_id = relay->id.data,
                                   .persistent = true,
-                                  .headers = &header,
-                                  .header_count = 1};
+                                  .headers = headers,
+                                  .header_count = trace ? 2 : 1};
     return bus_publish(relay->bus, &message, ret_tag, err);
 }
 

@@ -39,7 +39,7 @@ struct relay {
 
     /* The relay's thread only. */
     struct relay_hand hand;
-    struct buf key, id, body, list; /* scratch */
+    struct buf key, id, body, list, trace; /* scratch */
 
     /* Broker. */
     struct bus *bus;

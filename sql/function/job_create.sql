@@ -44,18 +44,17 @@ begin
             when octet_length(j.owner) > 255 then 'owner is over the limit of 255 bytes'
             when octet_length(j.related_type) > 255 then 'related_type is over the limit of 255 bytes'
             when octet_length(j.related_id) > 255 then 'related_id is over the limit of 255 bytes'
-            when octet_length(j.traceparent) > 255 then 'traceparent is over the limit of 255 bytes'
-            when concat(j.owner, j.related_type, j.related_id, j.traceparent) ~ '[[:cntrl:]]'
-                then 'owner, related_type, related_id and traceparent must not hold control characters'
+            when concat(j.owner, j.related_type, j.related_id) ~ '[[:cntrl:]]'
+                then 'owner, related_type and related_id must not hold control characters'
             when j.attempts not between 1 and 1000 then 'attempts must be between 1 and 1000'
             when j.backoff not between interval '0' and interval '365 days' then 'backoff must be between 0 and 365 days'
             when j.timeout not between interval '1 millisecond' and interval '365 days'
                 then 'timeout must be between 1 ms and 365 days'
             when not isfinite(j.at) or not isfinite(j.expires) then 'at and expires must be finite dates'
             end as why
-        from unnest(tenants, class_names, parameters, descriptions, owners, related_types, related_ids, traceparents,
+        from unnest(tenants, class_names, parameters, descriptions, owners, related_types, related_ids,
                 attempts, backoffs, timeouts, ats, expires) with ordinality
-            as j(tenant, class_name, parameters, description, owner, related_type, related_id, traceparent,
+            as j(tenant, class_name, parameters, description, owner, related_type, related_id,
                 attempts, backoff, timeout, at, expires, n)
         left join t_tenant t on t.tenant = j.tenant) x
     where x.why is not null
@@ -86,7 +85,11 @@ begin
 
     with given as materialized (
         select j.*, coalesce(j.given_id, job_uuid()) as id, coalesce(c.lane, '') as lane,
-            case when j.pending or j.at > clock_timestamp() then 'PENDING' else 'QUEUED' end::job_status as status
+            case when j.pending or j.at > clock_timestamp() then 'PENDING' else 'QUEUED' end::job_status as status,
+            -- W3C Trace Context: what is none is ignored, since nobody's work is to fail for it
+            case when j.traceparent ~
+                '^(00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$|(?!00|ff)[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-[0-9a-z-]{0,199})?$)'
+                and j.traceparent !~ '^..-(0{32}|.{32}-0{16})' then j.traceparent end as trace
         from unnest(tenants, class_names, parameters, priorities, ats, pendings, expires, descriptions, owners, attempts,
                 backoffs, timeouts, related_types, related_ids, lockeds, traceparents, ids) with ordinality
             as j(tenant, class_name, parameters, priority, at, pending, expires, description, owner, attempts,
@@ -101,7 +104,7 @@ begin
             traceparent, timeout, backoff, parameters_bytes)
         select n.id, n.tenant, n.class_name, n.status, coalesce(n.priority, 0), n.description, n.owner,
             case when n.status = 'QUEUED' then clock_timestamp() end, n.expires, n.at, n.attempts, 1, n.lane, n.seq,
-            coalesce(n.locked, false), n.related_type, n.related_id, n.traceparent, n.timeout, n.backoff,
+            coalesce(n.locked, false), n.related_type, n.related_id, n.trace, n.timeout, n.backoff,
             case when n.parameters = '{}' then 0 else octet_length(n.parameters::text) end
         from n order by n.n
         on conflict (id) do nothing
@@ -122,7 +125,7 @@ begin
         select count(*) as n, job_report(array_agg(f.id), array_agg(f.tenant), array_agg(f.class_name),
             array_agg(null::job_status), array_agg(null::job_status), array_agg(f.status), array_agg(1),
             array_agg(0), array_agg(0), array_agg(null::timestamptz), array_agg(f.status_date),
-            array_agg(job_extras(f.owner, f.description, f.related_type, f.related_id, null, null, null, null))) as outbox
+            array_agg(job_extras(f.owner, f.description, f.related_type, f.related_id, null, null, null, null, f.trace))) as outbox
         from first f
     )
     -- outbox is asked for: a SELECT in WITH that nobody reads is not carried out

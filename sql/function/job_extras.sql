@@ -1,13 +1,15 @@
--- Further members of an event's data, as JSON text, or null when there is none (the usual case, kept cheap).
+-- What an event says beside the columns of the outbox, as text, or null when there is nothing (the usual case, kept cheap):
+-- the W3C trace context and a line feed, where one was given; then the text of a JSON object with further members of its data; then
+-- a line feed and the result.
 -- in:  columns of t_job_info; result, error_kind and error only for the change that brought them
--- out: text of a JSON object; result up to 4 KiB (else "resultOmitted": true), error message up to 4,096 characters
+-- out: result up to 4 KiB (else "resultOmitted": true), error message up to 4,096 characters
 create or replace function @schema@.job_extras(owner text, description text, related_type text, related_id text,
-    result_class_name text, result jsonb, error_kind text, error text) returns text
+    result_class_name text, result jsonb, error_kind text, error text, traceparent text) returns text
 language sql stable parallel safe -- as what it calls: otherwise it is not inlined
-return case when coalesce(owner, description, related_type, related_id, result_class_name, error_kind, error) is null
+return case when coalesce(owner, description, related_type, related_id, result_class_name, error_kind, error, traceparent) is null
         and result is null
     then null
-    else jsonb_strip_nulls(jsonb_build_object(
+    else coalesce(traceparent || chr(10), '') || jsonb_strip_nulls(jsonb_build_object(
         'owner', owner, 'relatedType', related_type, 'relatedId', related_id, 'description', description,
         'resultClassName', result_class_name,
         'resultOmitted', case when octet_length(result::text) > 4096 then true end,

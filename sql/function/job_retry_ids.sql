@@ -38,7 +38,7 @@ begin
         select count(*) as n, job_report(array_agg(u.id), array_agg(u.tenant), array_agg(u.class_name), array_agg(u.before),
             array_agg(null::job_status), array_agg(u.status), array_agg(u.version), array_agg(u.attempt),
             array_agg(u.percent_completed), array_agg(null::timestamptz), array_agg(u.status_date),
-            array_agg(job_extras(u.owner, u.description, u.related_type, u.related_id, null, null, null, null))) as outbox
+            array_agg(job_extras(u.owner, u.description, u.related_type, u.related_id, null, null, null, null, u.traceparent))) as outbox
         from u
     )
     -- outbox is asked for: a SELECT in WITH that nobody reads is not carried out

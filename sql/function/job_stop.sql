@@ -54,7 +54,7 @@ begin
             perform job_report(array[hit.id], array[hit.tenant], array[hit.class_name], array[j.status::job_status],
                 array[null::job_status], array[hit.status], array[hit.version], array[hit.attempt],
                 array[hit.percent_completed], array[null::timestamptz], array[hit.status_date],
-                array[job_extras(hit.owner, hit.description, hit.related_type, hit.related_id, null, null, null, null)]);
+                array[job_extras(hit.owner, hit.description, hit.related_type, hit.related_id, null, null, null, null, hit.traceparent)]);
             return hit.status;
         end if;
         if j.status = 'QUEUED' then -- not the version that was meant

@@ -200,7 +200,7 @@ create table @schema@.t_job_outbox (
     percents int[] not null,
     middle_dates timestamptz[] not null,
     dates timestamptz[] not null,
-    extras text[] not null                            -- further members of the event's data as a JSON object, or null
+    extras text[] not null                            -- job_extras(), or null
 ) with (vacuum_truncate = off);
 alter table @schema@.t_job_outbox
     alter column ids set storage external, alter column tenants set storage external,

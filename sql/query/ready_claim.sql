@@ -30,7 +30,7 @@ with c as materialized (
         j.max_attempts, j.version, j.suspect, j.timeout, j.backoff, j.traceparent, j.parameters_bytes, j.status_date, c.quota, c.expired,
         j.status_date - j.queued_date as waited,
         @schema@.job_extras(j.owner, j.description, j.related_type, j.related_id, null, null,
-            case when c.expired then j.error_kind end, case when c.expired then j.error end) as extras
+            case when c.expired then j.error_kind end, case when c.expired then j.error end, j.traceparent) as extras
 ), receipt as (
     insert into @schema@.t_job_claim (instance, tick, tenant, ids)
     select $1::uuid, $2::bigint, u.tenant, array_agg(u.id) from u where not u.expired group by u.tenant

@@ -44,7 +44,7 @@ with e as materialized (
         j.start_date, j.status_date, j.lane, j.priority, j.ready_seq, j.trigger_after_date, k.outcome, k.log, k.began,
         j.error_kind, j.error,
         @schema@.job_extras(j.owner, j.description, j.related_type, j.related_id, j.result_class_name, j.result,
-            j.error_kind, j.error) as extras
+            j.error_kind, j.error, j.traceparent) as extras
 ), attempt as (
     insert into @schema@.t_job_attempt (job_id, attempt, tenant, instance, start_date, stop_date, outcome, error_kind, error)
     select u.id, u.attempt, u.tenant, $1::uuid, u.start_date, u.status_date, u.outcome, u.error_kind, u.error

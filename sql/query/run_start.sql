@@ -15,7 +15,7 @@ with e as materialized (
     from k
     where j.id = any(array[k.id]) and j.version = k.version and j.instance = $1::uuid
     returning j.id, j.tenant, j.class_name, j.status, j.version, j.attempt, j.percent_completed, j.start_date, j.stop_requested,
-        @schema@.job_extras(j.owner, j.description, j.related_type, j.related_id, null, null, null, null) as extras
+        @schema@.job_extras(j.owner, j.description, j.related_type, j.related_id, null, null, null, null, j.traceparent) as extras
 ), report as materialized (
     select @schema@.job_report(array_agg(u.id), array_agg(u.tenant), array_agg(u.class_name),
         array_agg('TO_BE_RUN'::@schema@.job_status), array_agg(null::@schema@.job_status), array_agg(u.status),

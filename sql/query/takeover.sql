@@ -69,7 +69,8 @@ with r as materialized (
         array_agg(u.before), array_agg(null::@schema@.job_status), array_agg(u.status), array_agg(u.version),
         array_agg(u.attempt), array_agg(u.percent_completed), array_agg(null::timestamptz), array_agg(u.status_date),
         array_agg(@schema@.job_extras(u.owner, u.description, u.related_type, u.related_id, null, null,
-            case when u.status = 'FAILED' then u.error_kind end, case when u.status = 'FAILED' then u.error end))) as outbox
+            case when u.status = 'FAILED' then u.error_kind end, case when u.status = 'FAILED' then u.error end,
+            u.traceparent))) as outbox
     from u
 )
 select report.jobs, report.outbox, (select count(*) from closed) as receipts from report;

@@ -23,7 +23,7 @@ with c as materialized (
         array_agg('PENDING'::@schema@.job_status), array_agg(null::@schema@.job_status), array_agg(u.status),
         array_agg(u.version), array_agg(u.attempt), array_agg(u.percent_completed), array_agg(null::timestamptz),
         array_agg(u.status_date),
-        array_agg(@schema@.job_extras(u.owner, u.description, u.related_type, u.related_id, null, null, null, null))) as outbox
+        array_agg(@schema@.job_extras(u.owner, u.description, u.related_type, u.related_id, null, null, null, null, u.traceparent))) as outbox
     from u
 )
 select distinct u.lane, u.tenant from report cross join u;

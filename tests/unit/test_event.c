@@ -14,6 +14,7 @@
 #include <cmocka.h>
 #include <json-c/json.h>
 
+#define TRACE "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 #define ID "0189d2f0-1234-7abc-8000-0123456789ab"
 
 static struct job_event plain(void) {
@@ -237,6 +238,32 @@ static bool allows(struct json_object *schema, const char *text) {
     return false;
 }
 
+static void test_the_trace_context(void **state) {
+    (void)state;
+    static const char *const extras[] = {TRACE "\n{}", TRACE "\n{}\n[1]",
+                                         TRACE "\n{\"owner\": \"ann\"}\n[1]"};
+    for (size_t i = 0; i < sizeof extras / sizeof *extras; i++)
+        for (int passing = 0; passing < 2; passing++) {
+            struct job_event event = plain();
+            event.extras = extras[i];
+            event.passing = passing;
+            struct json_object *json = body_of(&event);
+            size_t length;
+            assert_text(json, "traceparent", TRACE);
+            assert_string_equal(job_event_trace(&event, &length), extras[i]);
+            assert_int_equal(length, strlen(TRACE));
+            assert_true(!at(json, "data.result") == (passing || i == 0));
+            if (i == 2)
+                assert_text(json, "data.owner", "ann");
+            assert_null(at(json, "data.traceparent"));
+            json_object_put(json);
+        }
+    struct job_event event = plain();
+    struct json_object *json = body_of(&event);
+    assert_null(at(json, "traceparent"));
+    json_object_put(json);
+}
+
 static void test_the_schema(void **state) {
     (void)state;
     struct json_object *schema =
@@ -245,9 +272,10 @@ static void test_the_schema(void **state) {
     for (int status = 0; status < JOB_STATUS_COUNT; status++) {
         struct job_event event = plain();
         event.status = (enum job_status)status;
-        event.extras = "{\"owner\": \"\", \"description\": \"\", \"relatedType\": \"\", "
-                       "\"relatedId\": \"\", \"resultClassName\": \"\", \"resultOmitted\": true, "
-                       "\"error\": {\"kind\": \"\", \"message\": \"\"}}\n{}";
+        event.extras =
+            TRACE "\n{\"owner\": \"\", \"description\": \"\", \"relatedType\": \"\", "
+                  "\"relatedId\": \"\", \"resultClassName\": \"\", \"resultOmitted\": true, "
+                  "\"error\": {\"kind\": \"\", \"message\": \"\"}}\n{}";
         struct json_object *json = body_of(&event);
         compare(schema, json);
         assert_true(
@@ -283,6 +311,7 @@ int main(void) {
         cmocka_unit_test(test_a_status_passed_through),
         cmocka_unit_test(test_what_cannot_be_encoded),
         cmocka_unit_test(test_id_and_key),
+        cmocka_unit_test(test_the_trace_context),
         cmocka_unit_test(test_the_schema),
         cmocka_unit_test(test_it_is_quick),
     };
