@@ -25,7 +25,7 @@ _jobctl() {
             "tenant pause") words=" --url --schema --datasource -c --config -h --help" ;;
             "tenant resume") words=" --url --schema --datasource -c --config -h --help" ;;
             "tenant maintenance") words=" --url --schema --datasource -c --config -h --help" ;;
-            "tenant remove") words=" --url --schema --datasource -c --config -h --help" ;;
+            "tenant remove") words=" --force --discard-events --timeout --url --schema --datasource -c --config -h --help" ;;
             "submit") words=" -p --parameter --parameters --priority --pending --at --in --expires --description --owner --related-type --related-id --attempts --timeout --backoff --locked --traceparent --id -w --wait --wait-timeout -t --tenant --json --url --schema --datasource -c --config -h --help" ;;
             "run") words=" -p --parameter --parameters --timeout --classes-dir --json -c --config -h --help" ;;
             "show") words=" --attempts -t --tenant --json --url --schema --datasource -c --config -h --help" ;;

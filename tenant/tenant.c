@@ -119,20 +119,3 @@ int tenant_set_weight(const struct job_info_service *s, const char *name, unsign
                                  .settings = {.given = TENANT_HAS_WEIGHT, .weight = weight}};
     return tenant_apply(s, &entry, 1, TENANT_CHANGE, false, NULL, NULL, err);
 }
-
-int tenant_remove(const struct job_info_service *s, const char *name, int64_t *ret_jobs,
-                  struct jobs_error *err) {
-    struct sql_parameters p = {0};
-    struct sql_result *row;
-    int rc = check_name(name, err);
-    if (rc < 0)
-        return rc;
-    sql_add_text(&p, name);
-    rc = call(s, "tenant_remove", &p, SQL_ONE, &row, err);
-    if (rc < 0)
-        return rc;
-    if (ret_jobs)
-        *ret_jobs = sql_get_integer(row, 0, sql_column(row, "jobs"), 0);
-    sql_result_free(row);
-    return 0;
-}

@@ -1,8 +1,8 @@
 /* Tenants of one datasource: their registry. On the caller's connection and inside its transaction,
  * as JobInfoService (module/jobs.h) is; one thread at a time per connection. Errors name the
  * tenant: JOBS_EINVAL    no tenant name ([a-z0-9][a-z0-9_-]{0,62}); weight not 1 to 1000; there is
- * one already JOBS_ENOENT    no such tenant JOBS_EREFUSED  it has jobs that have not ended
- * (tenant_remove) and those of every statement: JOBS_ESCHEMA, JOBS_ETIMEOUT, JOBS_EUNSURE, JOBS_EDB
+ * one already JOBS_ENOENT    no such tenant JOBS_EREFUSED  it is being moved
+ * and those of every statement: JOBS_ESCHEMA, JOBS_ETIMEOUT, JOBS_EUNSURE, JOBS_EDB
  */
 #ifndef TENANT_TENANT_H
 #define TENANT_TENANT_H
@@ -40,9 +40,4 @@ int tenant_set_state(const struct job_info_service *s, const char *name, enum te
                      struct jobs_error *err);
 int tenant_set_weight(const struct job_info_service *s, const char *name, unsigned weight,
                       struct jobs_error *err);
-/* Deletes the tenant with its jobs, their parameters, attempts and counts, in one transaction.
- * Refused while a job has not ended. Changes not broadcast yet still will be. *ret_jobs (may be
- * NULL): how many jobs were deleted. */
-int tenant_remove(const struct job_info_service *s, const char *name, int64_t *ret_jobs,
-                  struct jobs_error *err);
 #endif

@@ -5,7 +5,7 @@
 #include "module/cli/roles.h"
 #include "module/job/status.h"
 #include "module/store/store.h"
-#include "tenant/tenant.h"
+#include "tenant/remove.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -35,11 +35,15 @@ int verb_tenant_maintenance(struct cli *cli) { return set_state(cli, TENANT_MAIN
 
 int verb_tenant_remove(struct cli *cli) {
     struct jobs_error err;
+    struct tenant_removal how = {.force = cli_has(cli, "force"),
+                                 .discard_events = cli_has(cli, "discard-events")};
     int64_t jobs;
-    int status = cli_connect(cli);
+    int status = cli_duration(cli, "timeout", &how.timeout);
+    if (!status)
+        status = cli_connect(cli);
     if (status)
         return status;
-    if (tenant_remove(&cli->store, name_of(cli), &jobs, &err) < 0)
+    if (tenant_remove(&cli->store, name_of(cli), &how, &jobs, &err) < 0)
         return cli_fail(&err);
     cli_note("tenant \"%s\" is removed, with %" PRId64 " jobs", name_of(cli), jobs);
     return EXIT_OK;

@@ -22,6 +22,13 @@ static const struct option settings_options[] = {
     {0, NULL, NULL, NULL, NULL},
 };
 
+static const struct option remove_options[] = {
+    {0, "force", NULL, "stop its jobs and wait until they have ended", NULL},
+    {0, "discard-events", NULL, "do not wait until its events are broadcast: they are lost", NULL},
+    {0, "timeout", "DURATION", "give up after this time (60s)", NULL},
+    {0, NULL, NULL, NULL, NULL},
+};
+
 static const struct option apply_options[] = {
     {0, "dry-run", NULL, "say what would be done, change nothing", NULL},
     {0, NULL, NULL, NULL, NULL},
@@ -210,7 +217,9 @@ const struct verb verbs[] = {
     {"tenant maintenance", "TENANT", 1, 1, "Take no more jobs from it, choose none",
      "What runs goes on.", DATABASE, NULL, verb_tenant_maintenance, false},
     {"tenant remove", "TENANT", 1, 1, "Delete a tenant with its jobs",
-     "Refused while it has jobs that have not ended.", DATABASE, NULL, verb_tenant_remove, false},
+     "Refused while it has jobs that have not ended, unless forced. First the tenant is closed\n"
+     "(MAINTENANCE); when the time is over it stays so: remove it again, or resume it.",
+     DATABASE, remove_options, verb_tenant_remove, false},
     {"submit", "CLASS", 1, 1, "Create a job",
      "Prints its id. With --wait, prints status and result too and exits as `jobctl wait` does.",
      TENANT | WITH_JSON, submit_options, verb_submit, false},

@@ -13,8 +13,9 @@
 #include <unistd.h>
 
 #define OPEN_DIRECTORY (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-/* Another run of the same job may remove the job's empty directory between our mkdir and open. */
-#define ROUNDS 8
+/* Another run of the tenant may remove the empty directory of tenant or job between our mkdir and
+ * open. */
+#define ROUNDS 100
 
 static bool is_plain(const char *name) {
     return *name && !strchr(name, '/') && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
@@ -112,15 +113,18 @@ int workspace_lend(const char *base, const char *tenant, const char *id, unsigne
     return done ? 0 : refused(base, tenant, id, "give it to the user of the class", err);
 }
 
-/* The job's directory goes with its last workspace; the tenant's stays, many runs use it. */
+/* The job's directory goes with its last workspace, the tenant's with its last job: nothing is left
+ * of a tenant that is removed. */
 static void remove_empty(const char *base, const char *tenant, const char *id) {
-    int fd = open_base(base, false);
-    if (fd >= 0)
-        fd = step(fd, tenant, false);
-    if (fd < 0)
-        return;
-    unlinkat(fd, id, AT_REMOVEDIR); /* not empty: another version is at work */
-    close(fd);
+    int root = open_base(base, false);
+    int fd = root < 0 ? -1 : openat(root, tenant, OPEN_DIRECTORY | O_NOFOLLOW);
+    if (fd >= 0) {
+        unlinkat(fd, id, AT_REMOVEDIR); /* not empty: another version is at work */
+        close(fd);
+        unlinkat(root, tenant, AT_REMOVEDIR);
+    }
+    if (root >= 0)
+        close(root);
 }
 
 int workspace_remove(const char *base, const char *tenant, const char *id, unsigned version,

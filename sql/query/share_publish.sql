@@ -3,6 +3,7 @@
 with n as materialized (
     select * from unnest($2::text[], $3::int[], $4::bigint[], $5::bigint[], $6::int[], $7::boolean[])
         as n(tenant, weight, got_us, lag_us, running, backlogged)
+    where exists (select from @schema@.t_tenant t where t.tenant = n.tenant) -- a tenant that was removed leaves no row
 ), d as (
     delete from @schema@.t_job_share s
     where s.ctid = any(array(

@@ -1,5 +1,5 @@
-/* Tenants: made, paused, weighed, removed. */
-#include "tenant/tenant.h"
+/* Tenants: made, paused, weighed. */
+#include "tenant/remove.h"
 #include "tests/lib/servers.h"
 #include "tests/lib/store_fixture.h"
 
@@ -48,7 +48,7 @@ static void bad_values_are_told(void **state) {
     STORE_FAILS(JOBS_ENOENT, "heavy", tenant_get(&f->s, "heavy", &tenant, &err));
     STORE_FAILS(JOBS_ENOENT, "heavy", tenant_set_state(&f->s, "heavy", TENANT_PAUSED, &err));
     STORE_FAILS(JOBS_ENOENT, "heavy", tenant_set_weight(&f->s, "heavy", 2, &err));
-    STORE_FAILS(JOBS_ENOENT, "heavy", tenant_remove(&f->s, "heavy", NULL, &err));
+    STORE_FAILS(JOBS_ENOENT, "heavy", tenant_remove(&f->s, "heavy", NULL, NULL, &err));
 }
 
 static void look_for(void *arg, const struct tenant *tenant) {
@@ -84,67 +84,12 @@ static void resume_wakes_sleepers(void **state) {
     PQfinish(db);
 }
 
-static void remove_is_refused_while_a_job_lives(void **state) {
-    struct store_fixture *f = *state;
-    STORE_OK(tenant_create(&f->s, "busy", 1, &err));
-    for (int status = JOB_PENDING; status <= JOB_RUNNING; status++) {
-        struct job_uuid id;
-        store_create(&f->s, "busy", &id);
-        store_move(f, id.text, (enum job_status)status);
-        STORE_FAILS(JOBS_EREFUSED, id.text, tenant_remove(&f->s, "busy", NULL, &err));
-        test_sql(f->url, "delete from jobs.t_job_info where id = '%s'", id.text);
-        test_sql(f->url, "delete from jobs.t_job_ready where id = '%s'", id.text);
-        test_sql(f->url, "delete from jobs.t_job_outbox where ids = array['%s'::uuid]", id.text);
-    }
-    STORE_OK(tenant_remove(&f->s, "busy", NULL, &err));
-}
-
-static void remove_takes_all_but_events(void **state) {
-    struct store_fixture *f = *state;
-    struct job_info job =
-        JOB_INFO(.tenant = "gone", .class_name = "noop", .parameters = "{\"a\":1,\"b\":2}");
-    struct job_uuid id;
-    int64_t removed;
-    STORE_OK(tenant_create(&f->s, "gone", 1, &err));
-    for (int i = 0; i < 4; i++) {
-        STORE_OK(job_info_create_as_queued(&f->s, &job, 1, &id, &err));
-        store_move(f, id.text, i % 2 ? JOB_FAILED : JOB_SUCCEEDED);
-    }
-    /* the last one: an ended attempt besides the last */
-    STORE_OK(job_info_retry(&f->s, "gone", id.text, &err));
-    STORE_OK(job_info_stop(&f->s, "gone", id.text, NULL, &err));
-    test_sql(f->url, "insert into jobs.t_job_count values ('gone', 'old', 'FAILED', 5)");
-    int64_t events =
-        test_sql_integer(f->url,
-                         "select count(*) from jobs.t_job_outbox where 'gone' = any(tenants)");
-    STORE_OK(tenant_remove(&f->s, "gone", &removed, &err));
-    assert_int_equal(removed, 4);
-    static const char *const tables[] = {"t_tenant",      "t_job_info",  "t_job_failure",
-                                         "t_job_attempt", "t_job_count", "t_job_count_delta"};
-    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
-        assert_int_equal(test_sql_integer(f->url,
-                                          "select count(*) from jobs.%s where tenant = 'gone'",
-                                          tables[i]),
-                         0);
-    assert_int_equal(test_sql_integer(f->url, "select count(*) from jobs.t_job_parameters where "
-                                              "name in ('a', 'b')"),
-                     0);
-    assert_int_equal(
-        test_sql_integer(f->url,
-                         "select count(*) from jobs.t_job_outbox where 'gone' = any(tenants)"),
-        events);
-    assert_true(events > 0);
-    store_check_clean(&f->s);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tenants_are_made_and_read),
         cmocka_unit_test(bad_values_are_told),
         cmocka_unit_test(list_is_in_order),
         cmocka_unit_test(resume_wakes_sleepers),
-        cmocka_unit_test(remove_is_refused_while_a_job_lives),
-        cmocka_unit_test(remove_takes_all_but_events),
     };
     return cmocka_run_group_tests(tests, store_fixture_up, store_fixture_down);
 }

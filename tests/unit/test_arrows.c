@@ -31,7 +31,7 @@ static const struct {
     {"module/daemon",
      {"module/job", "module/store", "module/worker", "module/service", "module/api", "tenant",
       "amqp", "sql"}},
-    {"tenant", {"sql"}},
+    {"tenant", {"module/store", "sql"}}, /* a removal stops what lives */
     {"amqp", {NULL}},
     {"sql", {NULL}},
 };

@@ -47,8 +47,8 @@ static void is_private_and_goes(void **state) {
     temporary_file(path, "left", "x", 1);
     expect_removed(3);
     assert_false(temporary_exists(base, "acme/" ID));
-    assert_true(temporary_exists(base, "acme"));
-    expect_removed(3); /* twice is fine */
+    assert_false(temporary_exists(base, "acme")); /* the last one of its tenant */
+    expect_removed(3);                            /* twice is fine */
     free(path);
 }
 
