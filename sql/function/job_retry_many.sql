@@ -2,16 +2,17 @@
 -- the ids. Call it again with after => last, each time in a transaction of its own, until last is null.
 -- in:  tenant, filter: see job_match; most: jobs of a batch; after: the id to go on after
 -- out: queued: how many; last: null at the end
--- Errors: JB004 maintenance, and those of job_match
+-- Errors: JB001 not the caller's tenant, JB004 maintenance, and those of job_match
 create or replace function @schema@.job_retry_many(tenant text, filter jsonb default '{}', most int default 500,
     after uuid default null, out queued int, out last uuid)
-language plpgsql volatile
+language plpgsql volatile security definer
 set search_path = @schema@, pg_temp
 as $$
 declare
     m record;
     locked uuid[];
 begin
+    perform job_check_caller(array[tenant]);
     perform set_config('synchronous_commit', 'on', true);
     perform from t_tenant t where t.tenant = job_retry_many.tenant and t.state = 'MAINTENANCE';
     if found then

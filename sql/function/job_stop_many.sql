@@ -2,12 +2,12 @@
 -- again with after => last, each time in a transaction of its own, until last is null.
 -- in:  tenant, filter: see job_match; most: jobs of a batch; after: the id to go on after
 -- out: aborted: they were PENDING or QUEUED; asked: TO_BE_RUN or RUNNING, they will end soon; last: null at the end
--- Errors: see job_match
+-- Errors: JB001 not the caller's tenant, see job_match
 -- Lock order: ready rows, then job rows, both by id; whoever skips rows that are held instead of waiting breaks that order, and two
 -- stops of the same jobs then meet in a deadlock. Queued jobs go together, all others one by one through job_stop.
 create or replace function @schema@.job_stop_many(tenant text, filter jsonb default '{}', most int default 500,
     after uuid default null, out aborted int, out asked int, out last uuid)
-language plpgsql volatile
+language plpgsql volatile security definer
 set search_path = @schema@, pg_temp
 as $$
 declare
@@ -17,6 +17,7 @@ declare
     outbox bigint;
     now_is job_status;
 begin
+    perform job_check_caller(array[tenant]);
     perform set_config('synchronous_commit', 'on', true);
     select x.* into m from job_match(tenant, filter, '{PENDING,QUEUED,TO_BE_RUN,RUNNING}', after, most) x;
     aborted := 0;
