@@ -166,7 +166,7 @@ static void test_a_coalesced_change_is_two_events(void **state) {
              "array['2024-02-29 01:02:03.000004+00'::timestamptz], "
              "array['2024-02-29 01:02:04.5+00'::timestamptz], "
              "array[jobs.job_extras('ann', null, null, null, 'r', '{\"a\": null}', 'ERROR', 'no "
-             "paper')])");
+             "paper', null)])");
     assert_true(event_log_wait(f->events, 3, LONG_MS));
     char *id = test_sql_value(f->database, "select md5('x')::uuid");
     char *running = event_log_body(f->events, id, 2), *failed = event_log_body(f->events, id, 3);
