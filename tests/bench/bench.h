@@ -78,15 +78,17 @@ struct statement statements_of(const struct bench *bench, const char *name);
 /* ---- Verbs: argv[0] is the verb ---- */
 int bench_basic(struct bench *bench, char **argv);
 int bench_tenants(struct bench *bench, char **argv);
+int bench_guard(struct bench *bench, char **argv);
 int bench_latency(struct bench *bench, char **argv);
 int bench_peers(struct bench *bench, char **argv);
 
 /* ---- Measurements that several verbs use ---- */
-/* Jobs per second of a drain without a broker; *ret_submitted: of its submits. */
-double measure_drain(struct bench *bench, size_t jobs, double *ret_submitted);
+/* Jobs per second of a service without a broker. The schema has `jobs` queued jobs and no others,
+ * here and below; they have ended when it returns. */
+double measure_drain(const struct bench *bench, size_t jobs);
 double measure_events(struct bench *bench, size_t jobs); /* events/s at a subscriber */
-/* Jobs per second of the tick's statements over one connection, and nothing else. The schema has
- * `jobs` queued jobs of ten tenants; they have ended when it returns. */
+/* Jobs per second of the tick's statements over one connection, and nothing else, with ten
+ * tenants. */
 double measure_ceiling(const struct bench *bench, size_t jobs);
 struct bench_latency {
     double p50, p99, max; /* ms */

@@ -38,11 +38,15 @@ void child_line(struct child *child, char *ret, size_t size) {
     ret[strcspn(ret, "\n")] = '\0';
 }
 
-void child_stop(struct child *child) {
+void child_wait(struct child *child) {
     fclose(child->in);
-    kill(child->pid, SIGTERM);
     waitpid(child->pid, NULL, 0);
     fclose(child->out);
+}
+
+void child_stop(struct child *child) {
+    kill(child->pid, SIGTERM);
+    child_wait(child);
 }
 
 void child_beside(char *ret, size_t size, const char *name) {

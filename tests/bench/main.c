@@ -12,6 +12,7 @@ static const struct verb {
     {"peers", "beside Graphile Worker in one run, and beside the bare statements", bench_peers},
     {"latency", "idle, at half load, and for a high priority before a full backlog", bench_latency},
     {"tenants", "10 to 10,000 tenants, 10,000 to 1,000,000 queued jobs", bench_tenants},
+    {"guard", "has it become slower? ratios and instruction counts, as CI does", bench_guard},
     {NULL, NULL, NULL},
 };
 

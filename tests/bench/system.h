@@ -39,6 +39,8 @@ void child_start(struct child *child, char *const *argv);
 void child_line(struct child *child, char *ret, size_t size);
 /* Closes its input, asks it to end, and waits. */
 void child_stop(struct child *child);
+/* The same without asking: it ends by itself. */
+void child_wait(struct child *child);
 /* The path of a program beside this one. */
 void child_beside(char *ret, size_t size, const char *name);
 
