@@ -102,10 +102,13 @@ static int print_outcome(struct local_run *local) {
     } else {
         if (outcome->result)
             buf_format(&out, "%s\n", outcome->result);
+        struct buf error = {0}; /* what a program wrote must not drive the terminal */
+        print_clean(&error, outcome->error ? outcome->error : "", true);
         if (outcome->end != RUN_SUCCEEDED)
             fprintf(stderr, "jobctl: %s%s%s%s%s\n", ends[outcome->end],
                     outcome->error_kind ? " " : "", outcome->error_kind ? outcome->error_kind : "",
-                    outcome->error ? ": " : "", outcome->error ? outcome->error : "");
+                    outcome->error ? ": " : "", buf_get(&error));
+        buf_done(&error);
     }
     int status = print_flush(&out);
     buf_done(&out);
@@ -161,8 +164,9 @@ static int unknown_class(const struct classes *classes, const char *name) {
     for (size_t i = 0; i < count; i++)
         names[i] = classes_at(classes, i)->class->name;
     char *similar = classes_similar(names, count, name);
-    error_set(&err, JOBS_ENOENT, "there is no class \"%.128s\"%s%s%s", name,
-              *similar ? " (did you mean " : "", similar, *similar ? "?)" : "");
+    const char *why = classes_why_not(classes, name);
+    error_set(&err, JOBS_ENOENT, "there is no class \"%.128s\"%s%s%s%s%s", name, why ? ": " : "",
+              why ? why : "", *similar ? " (did you mean " : "", similar, *similar ? "?)" : "");
     free(similar);
     free(names);
     return cli_fail(&err);

@@ -27,11 +27,17 @@ struct owned {
     void (*release)(void *thing);
 };
 
+struct refused {
+    char *name, *why;
+};
+
 struct classes {
     struct member **members; /* sorted by name */
     size_t count;
     struct owned *owned;
     size_t owned_count;
+    struct refused *refused;
+    size_t refused_count;
 };
 
 struct classes *classes_new(void) {
@@ -54,6 +60,9 @@ void classes_free(struct classes *classes) {
         member_free(classes->members[i]);
     for (size_t i = classes->owned_count; i-- > 0;)
         classes->owned[i].release(classes->owned[i].thing);
+    for (size_t i = 0; i < classes->refused_count; i++)
+        free(classes->refused[i].name), free(classes->refused[i].why);
+    free(classes->refused);
     free(classes->members);
     free(classes->owned);
     free(classes);
@@ -62,6 +71,21 @@ void classes_free(struct classes *classes) {
 void classes_own(struct classes *classes, void *thing, void (*release)(void *thing)) {
     classes->owned = mem_grow(classes->owned, classes->owned_count + 1, sizeof *classes->owned);
     classes->owned[classes->owned_count++] = (struct owned){thing, release};
+}
+
+const char *classes_why_not(const struct classes *classes, const char *name) {
+    for (size_t i = 0; i < classes->refused_count; i++)
+        if (strcmp(classes->refused[i].name, name) == 0)
+            return classes->refused[i].why;
+    return NULL;
+}
+
+void classes_refuse(struct classes *classes, const char *name, const char *why) {
+    if (classes_why_not(classes, name))
+        return;
+    classes->refused =
+        mem_grow(classes->refused, classes->refused_count + 1, sizeof *classes->refused);
+    classes->refused[classes->refused_count++] = (struct refused){mem_text(name), mem_text(why)};
 }
 
 bool class_name_is_valid(const char *name) {
@@ -227,12 +251,15 @@ int classes_open(struct classes *classes, struct jobs_error *err) {
     size_t kept = 0;
     for (size_t i = 0; i < classes->count; i++) {
         struct member *member = classes->members[i];
-        int rc =
-            member->class.open && !member->opened ? open_member(member, first ? NULL : err) : 0;
+        struct jobs_error why;
+        int rc = member->class.open && !member->opened ? open_member(member, &why) : 0;
         if (rc == 0) {
             classes->members[kept++] = member;
             continue;
         }
+        classes_refuse(classes, member->class.name, why.text);
+        if (first == 0 && err)
+            *err = why;
         first = first ? first : rc;
         member_free(member);
     }

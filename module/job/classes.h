@@ -34,6 +34,12 @@ int classes_add_bound(struct classes *classes, const struct job_class *class, co
 int classes_rebind(struct classes *classes, const char *name, int (*run)(struct job *job),
                    void *shared, void (*free_shared)(void *shared), struct jobs_error *err);
 
+/* Notes why there is no class `name` though somebody meant there to be one: what its jobs are told.
+ * The first reason stays. */
+void classes_refuse(struct classes *classes, const char *name, const char *why);
+/* NULL: nobody knows of such a class. Lives as long as `classes`. */
+const char *classes_why_not(const struct classes *classes, const char *name);
+
 /* Hands over something the classes need while they live: release(thing) is the last act of
  * classes_free. */
 void classes_own(struct classes *classes, void *thing, void (*release)(void *thing));
@@ -44,8 +50,8 @@ const struct class_entry *classes_find(const struct classes *classes, const char
 size_t classes_count(const struct classes *classes);
 const struct class_entry *classes_at(const struct classes *classes, size_t i); /* sorted by name */
 
-/* Calls open() of every class that has one, once. A class whose open fails is removed; the text of
- * the first failure comes in err and the return value is its code (JOBS_EINVAL if it gave none),
+/* Calls open() of every class that has one, once. A class whose open fails is refused and removed;
+ * the text of the first failure comes in err and the return value is its code (JOBS_EINVAL if it gave none),
  * the others stay usable. */
 int classes_open(struct classes *classes, struct jobs_error *err);
 

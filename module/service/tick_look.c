@@ -123,6 +123,23 @@ void tick_add_timers(struct tick *tick) {
 
 /* ---- jobs of a class that this instance does not have ---- */
 
+/* Ends one that nobody has, saying what could be meant or done. */
+static void end_classless(struct live *live, const struct classes *classes,
+                          const char *const *names, size_t count) {
+    const char *why = classes_why_not(classes, live->class_name);
+    char *similar = classes_similar(names, count, live->class_name), text[1500];
+    snprintf(text, sizeof text, "no running instance has class \"%s\"%s%s%s%s", live->class_name,
+             why ? ": " : "", why ? why : "", similar[0] ? "; similar: " : "", similar);
+    if (!why && !similar[0])
+        snprintf(
+            text, sizeof text,
+            "no running instance has class \"%s\" or a similar one: is it in jobs.classes.dir, "
+            "and was jobsd started since?",
+            live->class_name);
+    live_set_end(live, JOB_FAILED, false, "FAILED", 0, "CLASS", text);
+    free(similar);
+}
+
 static void apply_classes(struct tick *tick, const struct sql_result *rows) {
     struct datasource *ds = tick->ds;
     const struct classes *classes = ds->service->classes;
@@ -140,12 +157,7 @@ static void apply_classes(struct tick *tick, const struct sql_result *rows) {
         if (elsewhere) {
             live_set_end(live, JOB_PENDING, true, "HANDED_BACK", 1000, NULL, NULL);
         } else {
-            char *similar = classes_similar(names, others + own, live->class_name), text[600];
-            snprintf(text, sizeof text, "no running instance has class \"%s\"%s%s%s",
-                     live->class_name, similar[0] ? "; similar: " : "", similar,
-                     similar[0] ? "" : " or a similar one");
-            live_set_end(live, JOB_FAILED, false, "FAILED", 0, "CLASS", text);
-            free(similar);
+            end_classless(live, classes, names, others + own);
         }
         live_move(ds, live, LIVE_ENDING);
     }

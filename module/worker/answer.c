@@ -109,7 +109,7 @@ static int read_members(struct answer *a, struct jobs_error *err) {
     return rc;
 }
 
-static int refuse(const char *line, size_t length, struct jobs_error *err) {
+static int refuse(const char *line, size_t length, bool syntax, struct jobs_error *err) {
     struct jobs_error why = *err;
     char *shown = text_clean(line, length < 2 * SHOWN_MAX ? length : 2 * SHOWN_MAX, SHOWN_MAX);
     const char *text = why.text;
@@ -118,7 +118,10 @@ static int refuse(const char *line, size_t length, struct jobs_error *err) {
         text += sizeof parameters - 1;
     else if (strcmp(text, are) == 0)
         text = "it is no JSON object";
-    error_set(err, JOBS_EINVAL, "an answer line cannot be read: %s: %s", text, shown);
+    error_set(err, JOBS_EINVAL, "an answer line cannot be read: %s: %s%s", text, shown,
+              syntax ? " (descriptor 3, and stdout behind \"::job \", take JSON objects such as "
+                       "{\"result\":1}, one in a line; all else belongs on stdout or stderr)"
+                     : "");
     free(shown);
     return JOBS_EINVAL;
 }
@@ -126,13 +129,16 @@ static int refuse(const char *line, size_t length, struct jobs_error *err) {
 int answer_read(const char *line, size_t length, struct answer *ret, struct jobs_error *err) {
     struct jobs_error why = {0};
     struct answer a = {0};
+    bool syntax = true;
     int rc = memchr(line, '\0', length) ? error_set(&why, JOBS_EINVAL, "it holds a NUL byte")
                                         : parameters_parse(line, &a.object, &why);
-    if (rc == 0)
+    if (rc == 0) {
+        syntax = false;
         rc = read_members(&a, &why);
+    }
     if (rc < 0) {
         answer_done(&a);
-        refuse(line, length, &why);
+        refuse(line, length, syntax, &why);
         if (err)
             *err = why;
         return rc;

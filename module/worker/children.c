@@ -148,14 +148,25 @@ static void each_command(void *arg, const char *name, const char *command) {
         c->rc = add_command(c, name, command, c->err);
 }
 
-/* NULL: it is one; else why it is none. */
+/* NULL: it is one; else why it is none, and what to do. */
 static const char *no_program(const char *path, const char *name) {
     struct stat status;
-    if (stat(path, &status) < 0 || !S_ISREG(status.st_mode))
+    if (stat(path, &status) < 0)
+        return strerror(errno);
+    if (!S_ISREG(status.st_mode))
         return "no file";
     if (access(path, X_OK) != 0)
-        return "not executable";
+        return "not executable (chmod +x)";
     return class_name_is_valid(name) ? NULL : "its name is no class name";
+}
+
+/* Kits and data may lie beside programs: that is said to who asks, and to jobs of that name. */
+static void not_a_program(struct children *c, const char *path, const char *name, const char *why) {
+    struct buf text = {0};
+    buf_format(&text, "%s is no class: %s", path, why);
+    log_write(c->log, LOG_LEVEL_DEBUG, "%s", buf_get(&text));
+    classes_refuse(c->classes, name, buf_get(&text));
+    buf_done(&text);
 }
 
 static int add_file(struct children *c, const char *dir, const char *name, struct jobs_error *err) {
@@ -164,7 +175,7 @@ static int add_file(struct children *c, const char *dir, const char *name, struc
     const char *why = no_program(buf_get(&path), name);
     int kind = why ? KIND_DEFAULT : kind_of(c, name), rc = 0;
     if (why)
-        log_write(c->log, LOG_LEVEL_DEBUG, "%s is no class: %s", buf_get(&path), why);
+        not_a_program(c, buf_get(&path), name, why);
     else if (config_class_text(c->config, name, "command"))
         log_write(c->log, LOG_LEVEL_DEBUG, "%s: jobs.class.%s.command stands for it",
                   buf_get(&path), name);

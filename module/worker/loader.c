@@ -2,6 +2,7 @@
 
 #include "module/base/buf.h"
 #include "module/base/error.h"
+#include "module/base/mem.h"
 
 #include <dirent.h>
 #include <dlfcn.h>
@@ -14,14 +15,26 @@
 
 static void unload(void *handle) { dlclose(handle); }
 
-/* What is wrong is reported to a log, or kept as the first error. */
+/* What is wrong is reported to a log, or kept as the first error; and to the jobs of that name. */
 struct complaints {
+    struct classes *classes;
     const struct log *log; /* NULL: err */
     struct jobs_error *err;
     int first;
 };
 
-static void complain(struct complaints *c, const struct jobs_error *what) {
+/* "…/invoice.so" is meant to be class invoice. */
+static void refuse(struct classes *classes, const char *path, const char *why) {
+    const char *slash = strrchr(path, '/'), *file = slash ? slash + 1 : path;
+    size_t length = strlen(file);
+    char *name =
+        mem_text_n(file, length > 3 && strcmp(file + length - 3, ".so") == 0 ? length - 3 : length);
+    classes_refuse(classes, name, why);
+    free(name);
+}
+
+static void complain(struct complaints *c, const char *path, const struct jobs_error *what) {
+    refuse(c->classes, path, what->text);
     if (c->log)
         log_error(c->log, "%s", what->text);
     else if (c->first == 0 && c->err)
@@ -37,10 +50,10 @@ static size_t add_all(struct classes *classes, const struct job_class *const *ex
         if (classes_add(classes, exported[i], path, &err) == 0)
             added++;
         else
-            complain(complaints, &err);
+            complain(complaints, path, &err);
     if (i == 0) {
         error_set(&err, JOBS_EINVAL, "%s: its job_classes is empty", path);
-        complain(complaints, &err);
+        complain(complaints, path, &err);
     }
     return added;
 }
@@ -53,7 +66,7 @@ static size_t load(struct classes *classes, const char *path, struct complaints 
         const char *why = dlerror();
         error_set(&err, JOBS_EINVAL, "%s cannot be loaded: %s", path,
                   why ? why : "no reason given");
-        complain(complaints, &err);
+        complain(complaints, path, &err);
         return 0;
     }
     const struct job_class *const *exported = dlsym(handle, "job_classes");
@@ -62,7 +75,7 @@ static size_t load(struct classes *classes, const char *path, struct complaints 
         added = add_all(classes, exported, path, complaints);
     } else {
         error_set(&err, JOBS_EINVAL, "%s exports no job_classes: is JOB_CLASSES(…) missing?", path);
-        complain(complaints, &err);
+        complain(complaints, path, &err);
     }
     if (added > 0)
         classes_own(classes, handle, unload);
@@ -73,7 +86,7 @@ static size_t load(struct classes *classes, const char *path, struct complaints 
 
 int loader_add_file(struct classes *classes, const char *path, size_t *ret_added,
                     struct jobs_error *err) {
-    struct complaints complaints = {.err = err};
+    struct complaints complaints = {.classes = classes, .err = err};
     size_t added = load(classes, path, &complaints);
     if (ret_added)
         *ret_added = added;
@@ -99,7 +112,7 @@ int loader_add_directory(struct classes *classes, const char *dir, const struct 
     if (n < 0)
         return error_set(err, JOBS_ECONFIG, "class directory %s: %s", dir, strerror(errno));
     static const struct log silent;
-    struct complaints complaints = {.log = log ? log : &silent};
+    struct complaints complaints = {.classes = classes, .log = log ? log : &silent};
     for (int i = 0; i < n; i++) {
         struct buf path = {0};
         /* With a slash in it, or dlopen would search the system's directories. */

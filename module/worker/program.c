@@ -142,13 +142,16 @@ static void take_answer(void *arg, const char *line, size_t length) {
     struct said *s = arg;
     struct jobs_error err = {0};
     struct answer answer;
-    char text[100];
+    char text[200];
     s->answered = true;
     if (s->talk.over) {
         job_log(s->talk.job, LOG_LEVEL_WARNING, "something was said after the end of the job");
     } else if (!line) {
-        snprintf(text, sizeof text, "an answer line is over %zu bytes (a result may have %zu)",
-                 LINE_MAX_BYTES, RUN_RESULT_MAX);
+        snprintf(
+            text, sizeof text,
+            "an answer line is over %zu bytes (a result may have %zu): put what is larger into a "
+            "store and answer where it is",
+            LINE_MAX_BYTES, RUN_RESULT_MAX);
         note_bad(s, text);
     } else if (answer_read(line, length, &answer, &err) < 0) {
         note_bad(s, err.text);
@@ -168,20 +171,34 @@ static void on_output(struct talk *talk, const char *bytes, size_t length) {
 
 /* ---- what becomes of it ---- */
 
+/* Edited on another system: "#!/bin/sh" and a carriage return name a file that nobody has. */
+static bool has_dos_line_ends(const char *path) {
+    char line[256];
+    FILE *file = fopen(path, "re");
+    bool read = file && fgets(line, sizeof line, file);
+    if (file)
+        fclose(file);
+    return read && strncmp(line, "#!", 2) == 0 && strstr(line, "\r\n");
+}
+
+/* Why exec failed, in words that say what to do. */
+static const char *exec_hint(const char *command, int code) {
+    if (code == EACCES)
+        return " (is it executable, and for the user that it runs as?)";
+    if (code == ENOEXEC)
+        return " (does its first line name the interpreter, as #!/bin/sh?)";
+    if (code == ENOENT && has_dos_line_ends(command))
+        return " (its first line ends with a carriage return: save it with Unix line ends)";
+    return code == ENOENT ? " (is it, or the interpreter of its first line, there?)" : "";
+}
+
 static int code_of_start_failure(struct said *s) {
     const struct child *c = s->talk.child;
     const char *command = c->class->settings.argv[0], *step = c->report.step;
     bool exec = strcmp(step, "exec") == 0;
     return run_fail_kind(s->talk.job, RUN_FAILED, "CLASS", "%s cannot be started: %s%s%s%s",
                          command, exec ? "" : step, exec ? "" : ": ", strerror(c->report.code),
-                         !exec ? ""
-                         : c->report.code == EACCES
-                             ? " (is it executable, and for the user that it runs as?)"
-                         : c->report.code == ENOEXEC
-                             ? " (does its first line name the interpreter, as #!/bin/sh?)"
-                         : c->report.code == ENOENT
-                             ? " (is it, or the interpreter of its first line, there?)"
-                             : "");
+                         exec ? exec_hint(command, c->report.code) : "");
 }
 
 static int code_of_exit(struct said *s) {

@@ -65,7 +65,8 @@ static size_t growth_of(const char *json, size_t length) {
 /* Why a result's text cannot be one; NULL: it may be. */
 static const char *refusal_of(const char *json, size_t length) {
     if (length > RUN_RESULT_MAX)
-        return "the result is over the limit of 1048576 bytes";
+        return "the result is over the limit of 1048576 bytes: put it into a store and return "
+               "where it is";
     if (growth_of(json, length) > RUN_RESULT_MAX)
         return "the result is over the limit of 1048576 bytes when its numbers are written without "
                "exponents";

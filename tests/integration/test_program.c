@@ -179,11 +179,13 @@ static void a_command_may_be_a_shells(void **state) {
 static void what_cannot_be_started_says_why(void **state) {
     (void)state;
     children_script("no-interpreter", "#!/no/such/interpreter\n");
+    children_script("dos", "#!/bin/sh\r\nexit 0\r\n");
     children_script("no-format", "\177ELF nonsense");
     children_load(NULL, "jobs.class.gone.command=/no/such/program -x",
                   "jobs.class.locked.command=/etc/passwd", NULL);
     children_expect("no-interpreter", "{}", 0, RUN_FAILED, "CLASS", "interpreter of its first line",
                     NULL);
+    children_expect("dos", "{}", 0, RUN_FAILED, "CLASS", "save it with Unix line ends", NULL);
     children_expect("no-format", "{}", 0, RUN_FAILED, "CLASS", "first line name the interpreter",
                     NULL);
     children_expect("gone", "{}", 0, RUN_FAILED, "CLASS", "/no/such/program cannot be started",
@@ -196,14 +198,15 @@ static void what_cannot_be_started_says_why(void **state) {
 static void garbage_is_told(void **state) {
     (void)state;
     script("bad.sh", SH "echo 'Hello!' >&3; echo '{\"result\":1}' >&3");
-    children_expect("bad.sh", "{}", 0, RUN_FAILED_FOR_GOOD, "RESULT", "no JSON object: Hello!",
+    children_expect("bad.sh", "{}", 0, RUN_FAILED_FOR_GOOD, "RESULT",
+                    "no JSON object: Hello! (descriptor 3, and stdout behind \"::job \", take JSON",
                     NULL);
     script("bad.sh", SH "printf '{\"result\":{\"a\":' >&3");
     children_expect("bad.sh", "{}", 0, RUN_FAILED_FOR_GOOD, "RESULT", "cannot be read", NULL);
     script("bad.sh",
            SH "head -c 10485760 /dev/zero | tr '\\0' x | sed 's/^/{\"result\":\"/;s/$/\"}/' >&3");
-    children_expect("bad.sh", "{}", 0, RUN_FAILED_FOR_GOOD, "RESULT", "(a result may have 1048576)",
-                    NULL);
+    children_expect("bad.sh", "{}", 0, RUN_FAILED_FOR_GOOD, "RESULT",
+                    "(a result may have 1048576): put what is larger into a store", NULL);
     script("bad.sh",
            SH "head -c 1048600 /dev/zero | tr '\\0' x | sed 's/^/{\"result\":\"/;s/$/\"}/' >&3");
     children_expect("bad.sh", "{}", 0, RUN_FAILED_FOR_GOOD, "RESULT", "over the limit of 1048576",

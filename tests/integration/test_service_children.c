@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -67,6 +68,34 @@ static void children_end_in_the_tables(void **state) {
     free(error), free(answer), free(crash), free(segv), free(told), free(again);
     service_stop(service);
     children_wait_none((int)getpid());
+}
+
+/* Somebody meant there to be a class: its jobs say what is wrong with it. */
+static void a_class_that_could_not_be_says_why(void **state) {
+    (void)state;
+    char path[400];
+    const char *url = service_database();
+    children_script("locked", "#!/bin/sh\n");
+    snprintf(path, sizeof path, "%s/locked", children_directory());
+    assert_int_equal(chmod(path, 0644), 0);
+    children_script("broken.so", "no shared object");
+    struct test_service *service = service_start(url, NULL, classes_dir, NULL);
+    static const char *const cases[][2] = {
+        {"locked", "locked is no class: not executable (chmod +x)"},
+        {"broken", "broken.so cannot be loaded"},
+        {"closed", "open failed: no licence"},
+        {"tel", "similar: tell"},
+        {"unheard-of", "is it in jobs.classes.dir, and was jobsd started since?"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *id = submit(url, "'t0', '%s', attempts => 3", cases[i][0]);
+        wait_status(url, id, "FAILED");
+        assert_job(url, id, "error_kind", "CLASS");
+        char *error = job_column(url, id, "error");
+        if (!strstr(error, cases[i][1]))
+            fail_msg("%s: %s", cases[i][0], error);
+        free(error), free(id);
+    }
+    service_stop(service);
 }
 
 static void a_stop_ends_a_program(void **state) {
@@ -124,6 +153,7 @@ static void kill_of_jobsd_leaves_no_child(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(children_end_in_the_tables, up, down),
+        cmocka_unit_test_setup_teardown(a_class_that_could_not_be_says_why, up, down),
         cmocka_unit_test_setup_teardown(a_stop_ends_a_program, up, down),
         cmocka_unit_test_setup_teardown(a_drain_queues_it_again, up, down),
         cmocka_unit_test_setup_teardown(kill_of_jobsd_leaves_no_child, up, down),

@@ -55,6 +55,10 @@ static void loads_the_good_and_names_the_bad(void **state) {
     for (const char *p = buf_get(&text); *p; p++)
         lines += *p == '\n';
     assert_int_equal(lines, 8);
+    /* Jobs that ask for them are told. */
+    assert_non_null(strstr(classes_why_not(classes, "no_symbol"), "exports no job_classes"));
+    assert_non_null(strstr(classes_why_not(classes, "bad_classes"), "0 bytes is of no release"));
+    assert_null(classes_why_not(classes, "good"));
     classes_free(classes);
     buf_done(&text);
 }
