@@ -24,6 +24,7 @@ struct account *accounts_find(struct accounts *accounts, const char *tenant) {
     account = MEM_NEW(struct account);
     account->tenant = mem_text(tenant);
     account->weight = 1;
+    account->max_running = -1;
     account->time = accounts->now;
     account->run_time = FIRST_ESTIMATE;
     table_put(&accounts->by_tenant, tenant, account);

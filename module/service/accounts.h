@@ -15,15 +15,18 @@
 struct account { /* of a tenant */
     char *tenant;
     int weight;
-    double time;     /* virtual time: slot-microseconds it was charged, each / its weight */
-    double run_time; /* microseconds a run of it takes, moving average */
-    int64_t recent;  /* clock_now() when it last had queued jobs */
-    size_t shares;   /* lanes that point here: it is not forgotten */
-    size_t backlog;  /* of these, lanes with jobs that could be chosen now */
-    size_t running;  /* its runs */
-    double got;      /* slot-microseconds its runs took, those under way as of the last look */
-    double lag;      /* as of `fluid` */
-    double fluid;    /* accounts.fluid when `lag` was last brought up to date */
+    double time;           /* virtual time: slot-microseconds it was charged, each / its weight */
+    double run_time;       /* microseconds a run of it takes, moving average */
+    int64_t recent;        /* clock_now() when it last had queued jobs */
+    size_t shares;         /* lanes that point here: it is not forgotten */
+    size_t backlog;        /* of these, lanes with jobs that could be chosen now */
+    int64_t max_running;   /* of all instances; -1: no limit */
+    size_t lives, leaving; /* jobs this instance has; of these, whose end this tick writes */
+    size_t room;    /* while quotas are dealt: how many more, as far as this instance knows */
+    size_t running; /* its runs */
+    double got;     /* slot-microseconds its runs took, those under way as of the last look */
+    double lag;     /* as of `fluid` */
+    double fluid;   /* accounts.fluid when `lag` was last brought up to date */
 };
 
 struct accounts {

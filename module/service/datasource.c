@@ -84,20 +84,42 @@ static int register_classes(struct datasource *ds, struct sql *sql, const char *
     struct sql_parameters p = {0};
     sql_add_text(&p, classes);
     sql_add_text(&p, buf_get(&once));
-    struct sql_result *rows;
-    int rc = sql_call(sql, "class_register", &p, SQL_ROWS, &rows, err);
+    int rc = sql_call(sql, "class_register", &p, SQL_NOTHING, NULL, err);
     buf_done(&once);
-    if (rc < 0)
-        return rc;
-    for (size_t i = 0; i < ds->lane_count; i++)
-        free(ds->lanes[i]);
-    ds->lane_count = sql_count(rows);
-    ds->lanes = mem_grow(ds->lanes, ds->lane_count + 1, sizeof *ds->lanes);
-    for (size_t i = 0; i < ds->lane_count; i++)
-        ds->lanes[i] = mem_text(sql_get(rows, i, sql_column(rows, "lane")));
-    ds->scan_lane = 0;
-    sql_result_free(rows);
-    return 0;
+    return rc;
+}
+
+/* A limit that is not configured here is left as it is. */
+static bool add_limit(struct buf *array, const struct config *config, const char *class_name,
+                      const char *suffix) {
+    int64_t limit = config_class_integer(config, class_name, suffix, -1);
+    if (limit < 0)
+        sql_array_null(array);
+    else
+        sql_array_integer(array, limit);
+    return limit >= 0;
+}
+
+static int set_limits(struct datasource *ds, struct sql *sql, const char *classes,
+                      struct jobs_error *err) {
+    struct buf in_all = {0}, per_tenant = {0};
+    const struct config *config = service_config(ds->service);
+    struct sql_parameters p = {0};
+    bool any = false;
+    sql_array_begin(&in_all), sql_array_begin(&per_tenant);
+    for (size_t i = 0; i < classes_count(ds->service->classes); i++) {
+        const char *name = classes_at(ds->service->classes, i)->class->name;
+        any |= add_limit(&in_all, config, name, "max_running");
+        any |= add_limit(&per_tenant, config, name, "max_running_per_tenant");
+    }
+    sql_array_end(&in_all), sql_array_end(&per_tenant);
+    sql_add_text(&p, classes);
+    sql_add_text(&p, buf_get(&in_all));
+    sql_add_text(&p, buf_get(&per_tenant));
+    int rc = any ? sql_call(sql, "class_limits", &p, SQL_ROWS, NULL, err) : 0;
+    buf_done(&in_all);
+    buf_done(&per_tenant);
+    return rc;
 }
 
 int datasource_introduce(struct datasource *ds, struct sql *sql, struct jobs_error *err) {
@@ -114,6 +136,8 @@ int datasource_introduce(struct datasource *ds, struct sql *sql, struct jobs_err
     rc = insert_instance(ds, sql, buf_get(&classes), err);
     if (rc == 0)
         rc = register_classes(ds, sql, buf_get(&classes), err);
+    if (rc == 0)
+        rc = set_limits(ds, sql, buf_get(&classes), err);
     buf_done(&classes);
     if (rc < 0)
         return rc;
@@ -183,6 +207,7 @@ static struct datasource *datasource_make(struct job_service *service, const cha
     for (int i = 0; i < LIVE_STATES; i++)
         list_init(&ds->lives[i]);
     receipts_init(&ds->receipts);
+    shares_init(&ds->shares);
     ds->next_timer = INT64_MAX;
     ds->tick_time = (double)CLOCK_MS;
     ds->run_time = (double)CLOCK_SECOND; /* no prefetch until runs are seen to be short */

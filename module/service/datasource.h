@@ -70,9 +70,12 @@ struct datasource {
     struct table by_id; /* id to struct live */
     struct receipts receipts;
     struct shares shares;
-    char **lanes; /* besides '' */
+    char **lanes; /* of this instance's classes, besides '' */
     size_t lane_count;
-    size_t scan_lane; /* where the scan for tenants goes on: 0 is lane '' */
+    bool lanes_elsewhere;    /* there are classes with a lane, of whatever instance */
+    int64_t next_lanes;      /* when they are read again */
+    int64_t next_limit_look; /* when capped shares are asked for again */
+    size_t scan_lane;        /* where the scan for tenants goes on: 0 is lane '' */
     char scan_tenant[64];
     bool scanning;
     int64_t next_takeover, next_quarantine;

@@ -120,6 +120,8 @@ static int64_t wake_up_at(const struct datasource *ds, int64_t now) {
     earlier(&at, ds->next_timer);
     earlier(&at, takeover_at(ds));
     earlier(&at, lives_hand_back_at(ds));
+    if (ds->shares.capped_count > 0)
+        earlier(&at, ds->next_limit_look);
     if (!list_empty(&ds->lives[LIVE_RUNNING]))
         earlier(&at, ds->next_progress);
     if (ds->close_at)

@@ -138,7 +138,7 @@ void live_finish(struct datasource *ds, struct live *live) {
     if (live->receipt)
         receipt_leave(&ds->receipts, live->receipt);
     if (live->share) {
-        live->share->lives--;
+        shares_leave(&ds->shares, live->share);
         if (live->began)
             shares_ended(live->share, live->estimate, (double)(live->ended_at - live->began_at));
         else

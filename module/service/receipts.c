@@ -5,13 +5,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void key_of(char *key, size_t size, int64_t tick, const char *tenant) {
-    snprintf(key, size, "%lld/%s", (long long)tick, tenant);
+#define KEY_MOST 240 /* a tenant's name has up to 63 characters, a lane's 128 */
+
+static void key_of(char *key, int64_t tick, const char *tenant, const char *lane) {
+    snprintf(key, KEY_MOST, "%lld/%s/%s", (long long)tick, tenant, lane);
 }
 
 static void receipt_free(void *arg) {
     struct receipt *receipt = arg;
     free(receipt->tenant);
+    free(receipt->lane);
     free(receipt);
 }
 
@@ -28,14 +31,16 @@ void receipts_clear(struct receipts *receipts) {
 
 void receipts_done(struct receipts *receipts) { receipts_clear(receipts); }
 
-struct receipt *receipts_find(struct receipts *receipts, int64_t tick, const char *tenant) {
-    char key[120];
-    key_of(key, sizeof key, tick, tenant);
+struct receipt *receipts_find(struct receipts *receipts, int64_t tick, const char *tenant,
+                              const char *lane) {
+    char key[KEY_MOST];
+    key_of(key, tick, tenant, lane);
     struct receipt *receipt = table_get(&receipts->by_key, key);
     if (!receipt) {
         receipt = MEM_NEW(struct receipt);
         receipt->tick = tick;
         receipt->tenant = mem_text(tenant);
+        receipt->lane = mem_text(lane);
         list_push_back(&receipts->open, &receipt->link);
         table_put(&receipts->by_key, key, receipt);
     }
@@ -52,8 +57,8 @@ void receipt_leave(struct receipts *receipts, struct receipt *receipt) {
 }
 
 void receipt_closed(struct receipts *receipts, struct receipt *receipt) {
-    char key[120];
-    key_of(key, sizeof key, receipt->tick, receipt->tenant);
+    char key[KEY_MOST];
+    key_of(key, receipt->tick, receipt->tenant, receipt->lane);
     list_remove(&receipt->link);
     table_take(&receipts->by_key, key);
     receipt_free(receipt);

@@ -10,19 +10,20 @@
 struct receipt {
     struct list link; /* in receipts.open or receipts.closable */
     int64_t tick;
-    char *tenant;
+    char *tenant, *lane;
     size_t jobs; /* not known to have ended */
 };
 
 struct receipts {
-    struct table by_key; /* "tick/tenant" */
+    struct table by_key; /* "tick/tenant/lane" */
     struct list open, closable;
 };
 
 void receipts_init(struct receipts *receipts);
 void receipts_done(struct receipts *receipts);
-/* The receipt of that tick and tenant, made if need be (open, no jobs). */
-struct receipt *receipts_find(struct receipts *receipts, int64_t tick, const char *tenant);
+/* The receipt of that tick, tenant and lane, made if need be (open, no jobs). */
+struct receipt *receipts_find(struct receipts *receipts, int64_t tick, const char *tenant,
+                              const char *lane);
 void receipt_join(struct receipt *receipt);
 /* One job less; a receipt without jobs becomes closable. */
 void receipt_leave(struct receipts *receipts, struct receipt *receipt);

@@ -78,7 +78,7 @@ static void adopt(struct datasource *ds, const struct sql_result *rows, size_t r
     lives_enter(ds, live, LIVE_FETCHING);
     live->receipt =
         receipts_find(&ds->receipts, sql_get_integer(rows, row, sql_column(rows, "tick"), 0),
-                      live->tenant);
+                      live->tenant, sql_get(rows, row, sql_column(rows, "receipt_lane")));
     receipt_join(live->receipt);
     live->recorded = status == JOB_RUNNING;
     if (live->recorded) {
@@ -97,7 +97,7 @@ static void adopt(struct datasource *ds, const struct sql_result *rows, size_t r
 
 static void compare(struct datasource *ds, const struct sql_result *rows, struct table *seen) {
     int id = sql_column(rows, "id"), version = sql_column(rows, "version"),
-        tick = sql_column(rows, "tick");
+        tick = sql_column(rows, "tick"), lane = sql_column(rows, "receipt_lane");
     int status = sql_column(rows, "status"), stop = sql_column(rows, "stop_requested");
     for (size_t i = 0; i < sql_count(rows); i++) {
         const char *job = sql_get(rows, i, id);
@@ -110,8 +110,8 @@ static void compare(struct datasource *ds, const struct sql_result *rows, struct
             adopt(ds, rows, i, now);
             continue;
         }
-        live->receipt =
-            receipts_find(&ds->receipts, sql_get_integer(rows, i, tick, 0), live->tenant);
+        live->receipt = receipts_find(&ds->receipts, sql_get_integer(rows, i, tick, 0),
+                                      live->tenant, sql_get(rows, i, lane));
         receipt_join(live->receipt);
         live->version = (int)sql_get_integer(rows, i, version, 0);
         live->retry_at = 0;
@@ -141,7 +141,8 @@ static int settle(struct datasource *ds, struct jobs_error *err) {
     receipts_clear(&ds->receipts);
     for (size_t i = 0; i < sql_count(receipts); i++) {
         int64_t tick = sql_get_integer(receipts, i, sql_column(receipts, "tick"), 0);
-        receipts_find(&ds->receipts, tick, sql_get(receipts, i, sql_column(receipts, "tenant")));
+        receipts_find(&ds->receipts, tick, sql_get(receipts, i, sql_column(receipts, "tenant")),
+                      sql_get(receipts, i, sql_column(receipts, "lane")));
         if (tick > ds->tick)
             ds->tick = tick;
     }
@@ -190,7 +191,7 @@ int reconnect(struct datasource *ds, struct jobs_error *err) {
     count(&ds->counters.sessions, 1);
     atomic_store(&ds->counters.session_since, clock_now());
     ds->wake_pending = true;
-    ds->last_look = ds->next_timer = ds->next_takeover = 0;
+    ds->last_look = ds->next_timer = ds->next_takeover = ds->next_lanes = 0;
     atomic_store(&ds->look, true);
     atomic_store(&ds->look_at_stops, true);
     return 0;

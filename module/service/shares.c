@@ -6,17 +6,34 @@
 
 #include <stdlib.h>
 
-static void share_free(void *arg) {
-    struct share *share = arg;
-    free(share->lane);
-    free(share);
+static void lane_free(void *arg) {
+    struct lane *lane = arg;
+    free(lane->name);
+    free(lane);
+}
+
+void shares_init(struct shares *shares) {
+    *shares = (struct shares){0};
+    list_init(&shares->capped);
 }
 
 void shares_done(struct shares *shares) {
-    table_done(&shares->by_key, share_free);
+    table_done(&shares->by_key, free);
+    table_done(&shares->lanes, lane_free);
     free(shares->heap);
     accounts_done(&shares->accounts);
-    *shares = (struct shares){0};
+    shares_init(shares);
+}
+
+static struct lane *lane_find(struct shares *shares, const char *name) {
+    struct lane *lane = table_get(&shares->lanes, name);
+    if (!lane) {
+        lane = MEM_NEW(struct lane);
+        lane->name = mem_text(name);
+        lane->max_running = lane->max_per_tenant = -1;
+        table_put(&shares->lanes, name, lane);
+    }
+    return lane;
 }
 
 struct share *shares_find(struct shares *shares, const char *lane, const char *tenant) {
@@ -25,7 +42,8 @@ struct share *shares_find(struct shares *shares, const char *lane, const char *t
     struct share *share = table_get(&shares->by_key, buf_get(&key));
     if (!share) {
         share = MEM_NEW(struct share);
-        share->lane = mem_text(lane);
+        list_init(&share->capped_link);
+        share->lane = lane_find(shares, lane);
         share->account = accounts_find(&shares->accounts, tenant);
         accounts_join(share->account);
         table_put(&shares->by_key, buf_get(&key), share);
@@ -39,19 +57,130 @@ void shares_set_weight(struct shares *shares, struct share *share, int weight) {
         account_set_weight(&shares->accounts, share->account, weight);
 }
 
-void shares_set_hungry(struct shares *shares, struct share *share, bool hungry) {
+static void set_active(struct shares *shares, struct share *share) {
     struct account *account = share->account;
-    if (hungry) {
-        share->recent = account->recent = clock_now();
-        if (account->backlog == 0 && account->time < shares->accounts.now)
-            account->time = shares->accounts.now; /* no credit for its absence */
-    }
-    if (share->hungry == hungry)
+    bool active = share->hungry && !share->capped;
+    if (share->active == active)
         return;
-    share->hungry = hungry;
-    shares->hungry_count += hungry ? 1 : (size_t)-1;
-    account_set_backlog(&shares->accounts, account, hungry);
+    if (active && account->backlog == 0 && account->time < shares->accounts.now)
+        account->time = shares->accounts.now; /* no credit for its absence */
+    share->active = active;
+    shares->active_count += active ? 1 : (size_t)-1;
+    account_set_backlog(&shares->accounts, account, active);
 }
+
+void shares_set_hungry(struct shares *shares, struct share *share, bool hungry) {
+    if (hungry)
+        share->recent = share->account->recent = clock_now();
+    share->hungry = hungry;
+    set_active(shares, share);
+}
+
+/* ---- limits ---- */
+
+bool share_is_limited(const struct share *share) {
+    return share->account->max_running >= 0 || share->lane->max_running >= 0 ||
+           share->lane->max_per_tenant >= 0;
+}
+
+void shares_cap(struct shares *shares, struct share *share) {
+    list_remove(&share->capped_link);
+    list_push_back(&shares->capped, &share->capped_link);
+    shares->capped_count += share->capped ? 0 : 1;
+    share->capped = true;
+    set_active(shares, share);
+}
+
+void shares_uncap(struct shares *shares, struct share *share) {
+    if (!share->capped)
+        return;
+    list_remove(&share->capped_link);
+    shares->capped_count--;
+    share->capped = false;
+    set_active(shares, share);
+}
+
+/* All that may have been held back by what has changed for that tenant, or lane. */
+static void uncap_all(struct shares *shares, const struct account *account,
+                      const struct lane *lane) {
+    LIST_EACH (&shares->capped, p) {
+        struct share *share = LIST_ENTRY(p, struct share, capped_link);
+        if (share->account == account || share->lane == lane)
+            shares_uncap(shares, share);
+    }
+}
+
+void shares_set_lane(struct shares *shares, const char *name, int64_t max_running,
+                     int64_t max_per_tenant) {
+    struct lane *lane = lane_find(shares, name);
+    if (lane->max_running == max_running && lane->max_per_tenant == max_per_tenant)
+        return;
+    lane->max_running = max_running;
+    lane->max_per_tenant = max_per_tenant;
+    uncap_all(shares, NULL, lane);
+}
+
+void shares_set_limit(struct shares *shares, struct share *share, int64_t max_running) {
+    if (share->account->max_running == max_running)
+        return;
+    share->account->max_running = max_running;
+    uncap_all(shares, share->account, NULL);
+}
+
+void shares_join(struct share *share) {
+    share->lives++;
+    share->account->lives++;
+    share->lane->lives++;
+}
+
+void shares_leave(struct shares *shares, struct share *share) {
+    share->lives--;
+    share->account->lives--;
+    share->lane->lives--;
+    if (share_is_limited(share))
+        uncap_all(shares, share->account, share->lane);
+}
+
+void shares_leaving(struct shares *shares, struct share *share) {
+    share->leaving++;
+    share->account->leaving++;
+    share->lane->leaving++;
+    if (share_is_limited(share))
+        uncap_all(shares, share->account, share->lane);
+}
+
+void shares_stay(struct share *share) {
+    share->leaving--;
+    share->account->leaving--;
+    share->lane->leaving--;
+}
+
+static size_t room_under(int64_t limit, size_t lives, size_t leaving) {
+    if (limit < 0)
+        return SIZE_MAX;
+    size_t taken = lives - leaving;
+    return taken < (size_t)limit ? (size_t)limit - taken : 0;
+}
+
+static void find_room(struct share *share) {
+    struct account *account = share->account;
+    struct lane *lane = share->lane;
+    account->room = room_under(account->max_running, account->lives, account->leaving);
+    lane->room = room_under(lane->max_running, lane->lives, lane->leaving);
+    share->room = room_under(lane->max_per_tenant, share->lives, share->leaving);
+}
+
+static bool has_room(const struct share *share) {
+    return share->room > 0 && share->account->room > 0 && share->lane->room > 0;
+}
+
+static void take_room(struct share *share) {
+    size_t *rooms[] = {&share->room, &share->account->room, &share->lane->room};
+    for (size_t i = 0; i < 3; i++)
+        *rooms[i] -= *rooms[i] == SIZE_MAX ? 0 : 1;
+}
+
+/* ---- who had work ---- */
 
 void shares_wake_recent(struct shares *shares, int64_t since, size_t most) {
     size_t at = 0, n = 0;
@@ -77,12 +206,13 @@ void shares_forget(struct shares *shares, int64_t before) {
         if (share->hungry || share->lives > 0 || share->recent >= before ||
             share->account->time > shares->accounts.now)
             continue;
+        shares_uncap(shares, share);
         accounts_leave(&shares->accounts, share->account);
-        share_free(table_take(&shares->by_key, key));
+        free(table_take(&shares->by_key, key));
     }
 }
 
-/* ---- the heap of the hungry, smallest virtual time first ----
+/* ---- the heap of the active, smallest virtual time first ----
  * Lanes of one tenant have its time in common: what one is dealt makes the others' keys too small.
  * A time only grows while quotas are dealt, so it is enough to look when one comes to the top. */
 
@@ -115,13 +245,20 @@ static void heap_build(struct shares *shares) {
     }
     while (table_next(&shares->by_key, &at, NULL, &value)) {
         struct share *share = value;
-        share->quota = share->got = 0;
+        share->quota = share->got = share->moved = 0;
         share->key = share->account->time;
-        if (share->hungry)
-            shares->heap[shares->heap_count++] = share;
+        if (!share->active)
+            continue;
+        find_room(share);
+        shares->heap[shares->heap_count++] = share;
     }
     for (size_t i = shares->heap_count / 2; i-- > 0;)
         heap_sift_down(shares->heap, shares->heap_count, i);
+}
+
+static void heap_drop_first(struct shares *shares) {
+    shares->heap[0] = shares->heap[--shares->heap_count];
+    heap_sift_down(shares->heap, shares->heap_count, 0);
 }
 
 static struct share *heap_first(struct shares *shares) {
@@ -136,42 +273,67 @@ static struct share *heap_first(struct shares *shares) {
 
 static double cost(const struct share *share) { return share->estimate / share->account->weight; }
 
-size_t shares_deal(struct shares *shares, size_t room, struct share **ret_shares, size_t most) {
-    if (shares->hungry_count == 0 || room == 0)
+static void give(struct shares *shares, struct share *share) {
+    if (share->key > shares->accounts.now)
+        shares->accounts.now = share->key;
+    share->quota++;
+    take_room(share);
+    share->account->time += cost(share);
+    share->key = share->account->time;
+    heap_sift_down(shares->heap, shares->heap_count, 0);
+}
+
+/* A limited one that must not have a place now: dropped, and if its limit is why, capped. */
+static bool passes_over(struct shares *shares, struct share *share, size_t firm) {
+    bool limited = share_is_limited(share), full = limited && !has_room(share);
+    if (!full && (!limited || firm > 0))
+        return false;
+    heap_drop_first(shares);
+    if (full && share->quota == 0)
+        shares_cap(shares, share);
+    return true;
+}
+
+size_t shares_deal(struct shares *shares, size_t room, size_t firm, struct share **ret_shares,
+                   size_t most) {
+    if (shares->active_count == 0 || room == 0)
         return 0;
     heap_build(shares);
     size_t n = 0;
-    for (; room > 0; room--) {
+    while (room > 0 && shares->heap_count > 0) {
         struct share *first = heap_first(shares);
+        if (passes_over(shares, first, firm))
+            continue;
         if (first->quota == 0) {
             if (n == most)
                 break;
             ret_shares[n++] = first;
             first->estimate = first->account->run_time;
         }
-        first->quota++;
-        if (first->key > shares->accounts.now)
-            shares->accounts.now = first->key;
-        first->account->time += cost(first);
-        first->key = first->account->time;
-        heap_sift_down(shares->heap, shares->heap_count, 0);
+        give(shares, first);
+        room--;
+        firm -= firm > 0;
     }
+    for (size_t i = 0; i < n; i++)
+        ret_shares[i]->allowed = ret_shares[i]->quota;
     return n;
 }
 
 void shares_settle(struct shares *shares, struct share *share) {
     if (share->got > 0)
         share->recent = share->account->recent = clock_now();
-    if (share->got < share->quota) {
+    if (share->got < share->quota)
         share->account->time -= (double)(share->quota - share->got) * cost(share);
+    if (share->got < share->allowed && share->moved == 0)
         shares_set_hungry(shares, share, false);
-    }
-    share->quota = share->got = 0;
+    else if (share->allowed < share->quota)
+        shares_cap(shares, share);
+    share->quota = share->got = share->moved = 0;
 }
 
 void shares_undo(struct share *share) {
     share->account->time -= (double)share->quota * cost(share);
-    share->quota = share->got = 0;
+    share->quota = share->got = share->moved = 0;
 }
 
 void shares_ended(struct share *share, double estimate, double took) {

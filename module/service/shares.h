@@ -5,6 +5,7 @@
  * Charged with an estimate when chosen, corrected when the run has ended. One thread. */
 #ifndef SERVICE_SHARES_H
 #define SERVICE_SHARES_H
+#include "module/base/list.h"
 #include "module/base/table.h"
 #include "module/service/accounts.h"
 
@@ -12,29 +13,50 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct lane { /* '' or of a class */
+    char *name;
+    int64_t max_running, max_per_tenant; /* of all instances; -1: no limit */
+    size_t lives, leaving, room;         /* as of an account */
+};
+
 struct share { /* of a tenant in one lane */
-    char *lane;
-    struct account *account; /* the tenant's: weight and virtual time */
-    bool hungry;             /* may have queued jobs */
-    int64_t recent;          /* clock_now() when it last had any */
-    double key;              /* in the heap: the account's time when it was put there */
-    size_t quota, got;       /* of the claim being made */
-    double estimate;         /* slot-microseconds each of its quota was charged with */
-    size_t lives;            /* jobs that point here: it is not forgotten */
+    struct lane *lane;
+    struct account *account;     /* the tenant's: weight, virtual time, limit */
+    bool hungry;                 /* may have queued jobs */
+    bool capped;                 /* as many of its jobs run as may, here or elsewhere */
+    bool active;                 /* hungry and not capped */
+    struct list capped_link;     /* in shares.capped */
+    int64_t recent;              /* clock_now() when it last had any */
+    double key;                  /* in the heap: the account's time when it was put there */
+    size_t quota, got;           /* of the claim being made */
+    double estimate;             /* slot-microseconds each of its quota was charged with */
+    size_t allowed;              /* of its quota, by the limits of all instances */
+    size_t moved;                /* jobs that turned out to belong into another lane */
+    size_t lives, leaving, room; /* as of an account; `lives` point here: it is not forgotten */
 };
 
 struct shares {
     struct accounts accounts;
     struct table by_key; /* "lane|tenant" */
-    struct share **heap; /* of the hungry ones while quotas are dealt */
+    struct table lanes;  /* by name */
+    struct list capped;  /* in order of when they were last looked at */
+    size_t capped_count;
+    struct share **heap; /* of the active ones while quotas are dealt */
     size_t heap_count, heap_capacity;
-    size_t hungry_count;
+    size_t active_count;
 };
 
+void shares_init(struct shares *shares);
 void shares_done(struct shares *shares);
 /* The share of that lane and tenant, made if need be. Stays valid until shares_forget or
  * shares_done. */
 struct share *shares_find(struct shares *shares, const char *lane, const char *tenant);
+/* Sets the limits of a lane (-1: none), made if need be. */
+void shares_set_lane(struct shares *shares, const char *lane, int64_t max_running,
+                     int64_t max_per_tenant);
+/* Sets the limit of the tenant, over all lanes. */
+void shares_set_limit(struct shares *shares, struct share *share, int64_t max_running);
+bool share_is_limited(const struct share *share);
 void shares_set_weight(struct shares *shares, struct share *share, int weight);
 void shares_set_hungry(struct shares *shares, struct share *share, bool hungry);
 /* Everyone who had work since `since` may have some again: a wake-up does not say whose. At most
@@ -44,12 +66,25 @@ void shares_wake_recent(struct shares *shares, int64_t since, size_t most);
  * no matter. */
 void shares_forget(struct shares *shares, int64_t before);
 
-/* Deals `room` places among the hungry: sets quota of those in ret_shares[0..n) and charges them.
- * Returns n <= most. */
-size_t shares_deal(struct shares *shares, size_t room, struct share **ret_shares, size_t most);
+/* Deals `room` places among the active: sets quota of those in ret_shares[0..n) and charges them.
+ * Limited ones only while there are `firm` places, and no more than the limits leave as far as this
+ * instance's own jobs tell. Returns n <= most. */
+size_t shares_deal(struct shares *shares, size_t room, size_t firm, struct share **ret_shares,
+                   size_t most);
 /* After the claim: share->got of the quota was there. Gives back the rest of the charge; fewer than
- * the quota = not hungry. */
+ * were allowed = not hungry; fewer allowed than the quota = capped. */
 void shares_settle(struct shares *shares, struct share *share);
+/* A limit is reached: not asked for before shares_uncap, or a job of this instance under the same
+ * limit leaves. */
+void shares_cap(struct shares *shares, struct share *share);
+void shares_uncap(struct shares *shares, struct share *share);
+/* A live job joins, and is gone. */
+void shares_join(struct share *share);
+void shares_leave(struct shares *shares, struct share *share);
+/* Its end is written by the tick that is being put together: the claim beside it may have its place.
+ * Until shares_stay for all of them. */
+void shares_leaving(struct shares *shares, struct share *share);
+void shares_stay(struct share *share);
 /* The claim was not made: the whole charge goes back. */
 void shares_undo(struct share *share);
 /* A run has ended after `took` microseconds, charged with `estimate` when chosen. */

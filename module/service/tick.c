@@ -9,11 +9,12 @@
 #define ASIDE_FIRST CLOCK_SECOND
 #define ASIDE_MOST (64 * CLOCK_SECOND)
 
-const char *const tick_statements[] = {"tick_begin",       "run_end",        "run_start",
-                                       "run_progress",     "receipt_close",  "timer_promote",
-                                       "timer_next",       "ready_claim",    "ready_tenants",
-                                       "instance_classes", "run_parameters", "stop_look",
-                                       "wake_sleep",       "share_publish"};
+const char *const tick_statements[] = {"tick_begin",    "run_end",          "run_start",
+                                       "run_progress",  "receipt_close",    "timer_promote",
+                                       "timer_next",    "ready_move",       "ready_room",
+                                       "ready_claim",   "class_lanes",      "limit_look",
+                                       "ready_tenants", "instance_classes", "run_parameters",
+                                       "stop_look",     "wake_sleep",       "share_publish"};
 const size_t tick_statement_count = sizeof tick_statements / sizeof *tick_statements;
 
 struct tick *tick_new(struct datasource *ds) {
@@ -75,6 +76,11 @@ bool tick_build(struct tick *tick) {
     tick_add_progress(tick);
     tick_add_timers(tick);
     tick_add_claim(tick);
+    for (size_t i = 0; i < tick->end_count; i++)
+        if (tick->ends[i]->share)
+            shares_stay(tick->ends[i]->share);
+    tick_add_lanes(tick);
+    tick_add_limit_look(tick);
     tick_add_scan(tick);
     tick_add_classes(tick);
     tick_add_parameters(tick);

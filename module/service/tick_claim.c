@@ -21,10 +21,6 @@ static size_t prefetch(struct datasource *ds) {
     return wanted > waiting ? wanted - waiting : 0;
 }
 
-static struct receipt *receipt_of(struct tick *tick, const char *tenant) {
-    return receipts_find(&tick->ds->receipts, tick->ds->tick, tenant);
-}
-
 struct live *live_from_row(struct datasource *ds, const struct sql_result *rows, size_t row) {
     struct live *live = MEM_NEW(struct live);
     live->ds = ds;
@@ -44,41 +40,52 @@ struct live *live_from_row(struct datasource *ds, const struct sql_result *rows,
     live->claimed_at = clock_now();
     live->share =
         shares_find(&ds->shares, sql_get(rows, row, sql_column(rows, "lane")), live->tenant);
-    live->share->lives++;
+    shares_join(live->share);
     live->estimate = live->share->estimate;
     return live;
 }
 
-static void apply_claim(struct tick *tick, const struct sql_result *rows) {
+static void take(struct tick *tick, const struct sql_result *rows, size_t row) {
     struct datasource *ds = tick->ds;
-    int status = sql_column(rows, "status"), parameters = sql_column(rows, "parameters"),
-        lane = sql_column(rows, "lane"), tenant = sql_column(rows, "tenant"),
-        waited = sql_column(rows, "waited");
+    const char *lane = sql_get(rows, row, sql_column(rows, "lane"));
+    struct share *share =
+        shares_find(&ds->shares, lane, sql_get(rows, row, sql_column(rows, "tenant")));
+    share->got++;
+    if (strcmp(sql_get(rows, row, sql_column(rows, "status")), "FAILED") == 0) {
+        shares_refund(share, share->estimate); /* expired: it is over already */
+        count(&ds->counters.expired, 1);
+        count_result(&ds->counters, "FAILED", "", "EXPIRED");
+        return;
+    }
+    histogram_add(&ds->counters.waited, &histogram_waits,
+                  sql_get_integer(rows, row, sql_column(rows, "waited"), 0));
+    struct live *live = live_from_row(ds, rows, row);
+    live->receipt = receipts_find(&ds->receipts, ds->tick, live->tenant, lane);
+    receipt_join(live->receipt);
+    lives_enter(ds, live, LIVE_FETCHING);
+    live_launch(ds, live, sql_get(rows, row, sql_column(rows, "parameters")));
+}
+
+static void apply(struct tick *tick, const struct sql_result *rows, size_t from, size_t to) {
+    struct datasource *ds = tick->ds;
     pool_release(ds->service->pool, tick->reserved);
     tick->reserved = 0;
-    for (size_t i = 0; i < sql_count(rows); i++) {
-        struct share *share =
-            shares_find(&ds->shares, sql_get(rows, i, lane), sql_get(rows, i, tenant));
-        share->got++;
-        if (strcmp(sql_get(rows, i, status), "FAILED") == 0) { /* expired: it is over already */
-            shares_refund(share, share->estimate);
-            count(&ds->counters.expired, 1);
-            count_result(&ds->counters, "FAILED", "", "EXPIRED");
-            continue;
-        }
-        histogram_add(&ds->counters.waited, &histogram_waits, sql_get_integer(rows, i, waited, 0));
-        struct live *live = live_from_row(ds, rows, i);
-        live->receipt = receipt_of(tick, live->tenant);
-        receipt_join(live->receipt);
-        lives_enter(ds, live, LIVE_FETCHING);
-        live_launch(ds, live, sql_get(rows, i, parameters));
-    }
-    for (size_t i = 0; i < tick->share_count; i++)
+    for (size_t i = 0; i < sql_count(rows); i++)
+        take(tick, rows, i);
+    for (size_t i = from; i < to; i++)
         shares_settle(&ds->shares, tick->shares[i]);
-    tick->claimed = sql_count(rows);
-    count(&ds->counters.claimed, (long long)tick->claimed);
+    tick->claimed += sql_count(rows);
+    count(&ds->counters.claimed, (long long)sql_count(rows));
     if (sql_count(rows) > 0)
         ds->last_work = tick->now;
+}
+
+static void apply_limited(struct tick *tick, const struct sql_result *rows) {
+    apply(tick, rows, 0, tick->limited_count);
+}
+
+static void apply_claim(struct tick *tick, const struct sql_result *rows) {
+    apply(tick, rows, tick->limited_count, tick->share_count);
 }
 
 void tick_undo_claim(struct tick *tick) {
@@ -88,30 +95,59 @@ void tick_undo_claim(struct tick *tick) {
     tick->share_count = tick->reserved = 0;
 }
 
+/* Limited ones first: what they are given begins at once. */
+static void sort_limited(struct tick *tick) {
+    tick->limited_count = 0;
+    for (size_t i = 0; i < tick->share_count; i++) {
+        struct share *share = tick->shares[i];
+        if (!share_is_limited(share))
+            continue;
+        tick->shares[i] = tick->shares[tick->limited_count];
+        tick->shares[tick->limited_count++] = share;
+    }
+}
+
+static void add(struct tick *tick, size_t from, size_t to, size_t most) {
+    bool limited = from < tick->limited_count;
+    struct tick_step *step =
+        tick_add(tick, "ready_claim", true, true, limited ? apply_limited : apply_claim);
+    struct buf *lanes = tick_array(tick), *tenants = tick_array(tick), *quotas = tick_array(tick);
+    for (size_t i = from; i < to; i++) {
+        sql_array_text(lanes, tick->shares[i]->lane->name);
+        sql_array_text(tenants, tick->shares[i]->account->tenant);
+        sql_array_integer(quotas, (int64_t)tick->shares[i]->quota);
+    }
+    sql_add_integer(&step->parameters, tick->ds->tick);
+    tick_add_array(step, lanes);
+    tick_add_array(step, tenants);
+    tick_add_array(step, quotas);
+    if (limited) /* the quotas are what ready_room finds */
+        step->parameters.values[step->parameters.count - 1] = NULL;
+    sql_add_integer(&step->parameters, (int64_t)most);
+}
+
 void tick_add_claim(struct tick *tick) {
     struct datasource *ds = tick->ds;
-    if (ds->shares.hungry_count == 0 || atomic_load(&ds->draining))
+    if (ds->shares.active_count == 0 || atomic_load(&ds->draining))
         return;
     bool first;
     tick->reserved = turns_take(ds, TICK_BATCH, &first);
     size_t room = tick->reserved + (first ? prefetch(ds) : 0);
     if (room > TICK_BATCH)
         room = TICK_BATCH;
-    tick->share_count = shares_deal(&ds->shares, room, tick->shares, TICK_BATCH);
+    tick->share_count = shares_deal(&ds->shares, room, tick->reserved, tick->shares, TICK_BATCH);
     if (tick->share_count == 0) {
         tick_undo_claim(tick);
         return;
     }
-    struct tick_step *step = tick_add(tick, "ready_claim", true, true, apply_claim);
-    struct buf *lanes = tick_array(tick), *tenants = tick_array(tick), *quotas = tick_array(tick);
-    for (size_t i = 0; i < tick->share_count; i++) {
-        sql_array_text(lanes, tick->shares[i]->lane);
-        sql_array_text(tenants, tick->shares[i]->account->tenant);
-        sql_array_integer(quotas, (int64_t)tick->shares[i]->quota);
+    sort_limited(tick);
+    ds->tick++; /* names the receipts; never used twice */
+    if (ds->lanes_elsewhere)
+        tick_add_move(tick);
+    if (tick->limited_count > 0) {
+        tick_add_rooms(tick);
+        add(tick, 0, tick->limited_count, room);
     }
-    sql_add_integer(&step->parameters, ++ds->tick); /* names the receipts; never used twice */
-    tick_add_array(step, lanes);
-    tick_add_array(step, tenants);
-    tick_add_array(step, quotas);
-    sql_add_integer(&step->parameters, (int64_t)room);
+    if (tick->share_count > tick->limited_count)
+        add(tick, tick->limited_count, tick->share_count, room);
 }

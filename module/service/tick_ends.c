@@ -110,6 +110,8 @@ void tick_add_ends(struct tick *tick) {
             arrays[RESULTS]->length + arrays[ERRORS]->length + arrays[LOGS]->length > DATA_MAX)
             break;
         tick->ends[tick->end_count++] = live;
+        if (live->share)
+            shares_leaving(&ds->shares, live->share);
         put_end(tick, arrays, live);
     }
     if (tick->end_count == 0)
@@ -136,7 +138,7 @@ void tick_add_receipts(struct tick *tick) {
     if (!tick->writes && tick->now < ds->close_at && !atomic_load(&ds->draining))
         return;
     struct tick_step *step = tick_add(tick, "receipt_close", true, true, apply_receipts);
-    struct buf *ticks = tick_array(tick), *tenants = tick_array(tick);
+    struct buf *ticks = tick_array(tick), *tenants = tick_array(tick), *lanes = tick_array(tick);
     LIST_EACH (&ds->receipts.closable, p) {
         if (tick->receipt_count == TICK_BATCH)
             break;
@@ -144,7 +146,9 @@ void tick_add_receipts(struct tick *tick) {
         tick->receipts[tick->receipt_count++] = receipt;
         sql_array_integer(ticks, receipt->tick);
         sql_array_text(tenants, receipt->tenant);
+        sql_array_text(lanes, receipt->lane);
     }
     tick_add_array(step, ticks);
     tick_add_array(step, tenants);
+    tick_add_array(step, lanes);
 }

@@ -22,7 +22,7 @@
 /* ---- who has work: a rotating scan over lanes and tenants ---- */
 
 static int64_t look_interval(const struct datasource *ds) {
-    if (ds->shares.hungry_count > 0)
+    if (ds->shares.active_count > 0)
         return LOOK_FED;
     if (ds->awake)
         return LOOK_AWAKE;
@@ -47,11 +47,12 @@ static const char *scan_lane(const struct datasource *ds) {
 static void apply_scan(struct tick *tick, const struct sql_result *rows) {
     struct datasource *ds = tick->ds;
     int tenant = sql_column(rows, "tenant"), weight = sql_column(rows, "weight"),
-        paused = sql_column(rows, "paused");
+        paused = sql_column(rows, "paused"), limit = sql_column(rows, "max_running");
     size_t n = sql_count(rows);
     for (size_t i = 0; i < n; i++) {
         struct share *share = shares_find(&ds->shares, scan_lane(ds), sql_get(rows, i, tenant));
         shares_set_weight(&ds->shares, share, (int)sql_get_integer(rows, i, weight, 1));
+        shares_set_limit(&ds->shares, share, sql_get_integer(rows, i, limit, -1));
         shares_set_hungry(&ds->shares, share, !sql_get_boolean(rows, i, paused));
     }
     if (n == SCAN_BATCH)
@@ -78,6 +79,7 @@ void tick_hear(struct tick *tick) {
     if (++ds->wakes > AWAKE_WAKES && !ds->awake)
         ds->awake = ds->wake_pending = true;
     ds->last_work = now;
+    ds->next_lanes = 0;
     ds->scanning = true;
     ds->scan_lane = 0;
     ds->scan_tenant[0] = '\0';

@@ -5,9 +5,10 @@
 #include "module/base/clock.h"
 #include "module/service/tick.h"
 
-#define STEPS_MAX 20
-#define BUFS_MAX 64
+#define STEPS_MAX 32
+#define BUFS_MAX 96
 #define BUSY_PAUSE (20 * CLOCK_MS) /* before a row that somebody holds is asked for again */
+#define LOOK_BATCH 200             /* capped shares asked for in one tick */
 #define FETCH_BATCH 4              /* large parameters in one tick: up to 1 MiB each */
 
 struct tick_step {
@@ -39,6 +40,9 @@ struct tick {
     size_t receipt_count;
     struct share *shares[TICK_BATCH];
     size_t share_count, reserved;
+    size_t limited_count;            /* of shares: the first ones */
+    struct share *looks[LOOK_BATCH]; /* capped ones that are asked for */
+    size_t look_count;
     size_t claimed; /* jobs that the claim brought */
     struct live *fetches[FETCH_BATCH];
     size_t fetch_count;
@@ -62,6 +66,10 @@ void tick_add_progress(struct tick *tick);
 void tick_add_receipts(struct tick *tick);
 void tick_add_timers(struct tick *tick);
 void tick_add_claim(struct tick *tick);
+void tick_add_move(struct tick *tick);  /* beside a claim: before it */
+void tick_add_rooms(struct tick *tick); /* likewise, for its limited ones */
+void tick_add_lanes(struct tick *tick);
+void tick_add_limit_look(struct tick *tick);
 void tick_undo_claim(struct tick *tick); /* the tick failed */
 void tick_add_scan(struct tick *tick);
 void tick_add_classes(struct tick *tick);

@@ -49,13 +49,25 @@ create table @schema@.t_tenant (
 
 create index i_tenant_role on @schema@.t_tenant (role) where role is not null;
 
--- What is known of a class in this datasource; written by instances at start and by jobctl, read by submits.
+-- What is known of a class in this datasource; written by instances at start and by jobctl, read by submits and claims. A class
+-- with a limit or a pause has a lane, of its own name, and keeps it: its jobs do not stand before those of others.
 create table @schema@.t_job_class (
     class_name text collate "C" primary key,
-    lane text collate "C" not null default '',
-    max_running int check (max_running >= 0),
+    lane text collate "C" not null default '' check (lane in ('', class_name)),
+    max_running int check (max_running >= 0),         -- of all tenants together
+    max_running_per_tenant int check (max_running_per_tenant >= 0),
     paused boolean not null default false,
-    at_most_once boolean not null default false       -- a lost run of it is not run again
+    at_most_once boolean not null default false,      -- a lost run of it is not run again
+    lane_date timestamptz,                            -- when it got its lane
+    settled boolean not null default true             -- no job of it is live that was claimed before that
+);
+create index i_job_class_lane on @schema@.t_job_class (class_name) where lane <> '';
+
+-- Classes that are paused for one tenant.
+create table @schema@.t_job_class_pause (
+    class_name text collate "C" not null,
+    tenant text collate "C" not null,
+    primary key (class_name, tenant)
 );
 
 -- One job as the user sees it. fillfactor: three or four versions of a row fit beside it (measured: 50 is best under a held snapshot).
@@ -136,9 +148,13 @@ create table @schema@.t_job_claim (
     instance uuid not null,
     tick bigint not null,
     tenant text collate "C" not null,
+    lane text collate "C" not null default '',        -- of all its jobs
     ids uuid[] not null,
-    primary key (instance, tick, tenant)
+    primary key (instance, tick, tenant, lane)
 ) with (vacuum_truncate = off);
+-- What limits are counted by.
+create index i_job_claim_tenant on @schema@.t_job_claim (tenant);
+create index i_job_claim_lane on @schema@.t_job_claim (lane, tenant) where lane <> '';
 
 -- Ended attempts that were not the last one of their job (v_job_attempt adds the last).
 create table @schema@.t_job_attempt (

@@ -1,17 +1,25 @@
 -- Chooses jobs: highest priority first, then first in first out, of each named tenant up to its quota.
--- in:  $1 instance, $2 tick; arrays: $3 lanes, $4 tenants, $5 quotas; $6 how many at most in all
+-- in:  $1 instance, $2 tick; arrays: $3 lanes, $4 tenants, $5 quotas (null: limited ones, as ready_room found just before, which
+--      keeps their rows locked); $6 how many at most in all
 -- out: a row per job chosen, in the order in which they are to begin, all that its run needs (parameters only up to 16 KiB: null = read them with run_parameters);
 --      status FAILED: it had expired; waited: microseconds since it was QUEUED. Nobody's row lock is waited for.
 with c as materialized (
     select x.ctid, x.id, t.quota, x.now, coalesce(x.expiration_date <= x.now, false) as expired
-    from unnest($3::text[], $4::text[], $5::int[]) t(lane, tenant, quota)
+    from unnest($3::text[], $4::text[], coalesce($5::int[], current_setting('jobs.rooms', true)::int[])) t(lane, tenant, quota)
     cross join lateral (
-        select r.ctid, r.id, j.expiration_date, clock_timestamp() as now
+        select r.ctid, r.id, j.expiration_date, j.class_name, clock_timestamp() as now
         from @schema@.t_job_ready r join @schema@.t_job_info j on j.id = any(array[r.id])
         where r.lane = t.lane and r.tenant = t.tenant and j.status = 'QUEUED'
         order by r.priority desc, r.seq limit t.quota
         for update of r skip locked for no key update of j skip locked) x
-    where (select s.state from @schema@.t_tenant s where s.tenant = t.tenant) = 'ACTIVE'
+    where (select s.state = 'ACTIVE' and (s.max_running is null or $5::int[] is null)
+            from @schema@.t_tenant s where s.tenant = t.tenant)
+        and case when t.lane = ''
+            -- one that has a lane by now is not for this one: ready_move takes it there
+            then x.class_name not in (select k.class_name from @schema@.t_job_class k where k.lane <> '')
+            else (select not k.paused and (coalesce(k.max_running, k.max_running_per_tenant) is null or $5::int[] is null)
+                    and not exists (select from @schema@.t_job_class_pause p where p.class_name = t.lane and p.tenant = t.tenant)
+                from @schema@.t_job_class k where k.class_name = t.lane) end
     limit $6::int
 ), d as (
     delete from @schema@.t_job_ready r where r.ctid = any(array(select c.ctid from c))
@@ -32,8 +40,8 @@ with c as materialized (
         @schema@.job_extras(j.owner, j.description, j.related_type, j.related_id, null, null,
             case when c.expired then j.error_kind end, case when c.expired then j.error end, j.traceparent) as extras
 ), receipt as (
-    insert into @schema@.t_job_claim (instance, tick, tenant, ids)
-    select $1::uuid, $2::bigint, u.tenant, array_agg(u.id) from u where not u.expired group by u.tenant
+    insert into @schema@.t_job_claim (instance, tick, tenant, lane, ids)
+    select $1::uuid, $2::bigint, u.tenant, u.lane, array_agg(u.id) from u where not u.expired group by u.tenant, u.lane
 ), failure as (
     insert into @schema@.t_job_failure (tenant, id)
     select u.tenant, u.id from u where u.expired

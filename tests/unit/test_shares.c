@@ -34,7 +34,7 @@ static struct share *hungry(struct shares *shares, const char *tenant, int weigh
 static void claim(struct shares *shares, size_t room, struct share *const *tenants, size_t n,
                   const double *took, size_t *got) {
     struct share *dealt[MOST];
-    size_t dealt_count = shares_deal(shares, room, dealt, MOST);
+    size_t dealt_count = shares_deal(shares, room, room, dealt, MOST);
     for (size_t i = 0; i < dealt_count; i++) {
         size_t who = 0;
         while (who < n && tenants[who] != dealt[i])
@@ -58,7 +58,8 @@ static void assert_near(double value, double expected, double part) {
 
 static void equal_shares(void **state) {
     (void)state;
-    struct shares shares = {0};
+    struct shares shares;
+    shares_init(&shares);
     struct share *t[3] = {hungry(&shares, "a", 1), hungry(&shares, "b", 1),
                           hungry(&shares, "c", 1)};
     const double took[3] = {1000, 1000, 1000};
@@ -72,7 +73,8 @@ static void equal_shares(void **state) {
 
 static void weights(void **state) {
     (void)state;
-    struct shares shares = {0};
+    struct shares shares;
+    shares_init(&shares);
     struct share *t[3] = {hungry(&shares, "a", 1), hungry(&shares, "b", 2),
                           hungry(&shares, "c", 5)};
     const double took[3] = {1000, 1000, 1000};
@@ -88,7 +90,8 @@ static void weights(void **state) {
 /* Time in the slots is what is shared, not the number of jobs. */
 static void long_runs_count_for_more(void **state) {
     (void)state;
-    struct shares shares = {0};
+    struct shares shares;
+    shares_init(&shares);
     struct share *t[2] = {hungry(&shares, "long", 1), hungry(&shares, "short", 1)};
     const double took[2] = {50000, 1000};
     size_t got[2] = {0};
@@ -100,7 +103,8 @@ static void long_runs_count_for_more(void **state) {
 
 static void a_newcomer_gets_no_credit_for_its_absence(void **state) {
     (void)state;
-    struct shares shares = {0};
+    struct shares shares;
+    shares_init(&shares);
     struct share *t[2] = {hungry(&shares, "old", 1), NULL};
     const double took[2] = {1000, 1000};
     size_t got[2] = {0};
@@ -118,7 +122,8 @@ static void a_newcomer_gets_no_credit_for_its_absence(void **state) {
 
 static void who_comes_back_gets_none_either(void **state) {
     (void)state;
-    struct shares shares = {0};
+    struct shares shares;
+    shares_init(&shares);
     struct share *t[2] = {hungry(&shares, "a", 1), hungry(&shares, "b", 1)};
     const double took[2] = {1000, 1000};
     size_t got[2] = {0};
@@ -137,10 +142,11 @@ static void who_comes_back_gets_none_either(void **state) {
 
 static void idle_shares_go_to_the_others(void **state) {
     (void)state;
-    struct shares shares = {0};
+    struct shares shares;
+    shares_init(&shares);
     struct share *dealt[MOST], *one = hungry(&shares, "busy", 1),
                                *other = hungry(&shares, "idle", 100);
-    assert_int_equal(shares_deal(&shares, 10, dealt, MOST), 2);
+    assert_int_equal(shares_deal(&shares, 10, 10, dealt, MOST), 2);
     assert_true(other->quota > one->quota); /* believed to have work */
     one->got = one->quota;
     other->got = 0; /* had none */
@@ -149,7 +155,7 @@ static void idle_shares_go_to_the_others(void **state) {
     shares_settle(&shares, other);
     assert_true(other->account->time < before); /* what it did not use is given back */
     assert_false(other->hungry);
-    assert_int_equal(shares_deal(&shares, 10, dealt, MOST), 1);
+    assert_int_equal(shares_deal(&shares, 10, 10, dealt, MOST), 1);
     assert_ptr_equal(dealt[0], one);
     assert_int_equal(one->quota, 10);
     shares_done(&shares);
@@ -157,10 +163,11 @@ static void idle_shares_go_to_the_others(void **state) {
 
 static void what_a_run_took_is_corrected_at_its_end(void **state) {
     (void)state;
-    struct shares shares = {0};
+    struct shares shares;
+    shares_init(&shares);
     struct share *dealt[MOST], *share = hungry(&shares, "a", 2);
     double before = share->account->time, estimate = share->account->run_time;
-    assert_int_equal(shares_deal(&shares, 1, dealt, MOST), 1);
+    assert_int_equal(shares_deal(&shares, 1, 1, dealt, MOST), 1);
     assert_near(share->account->time, before + estimate / 2, 0.0001);
     share->got = 1;
     shares_settle(&shares, share);
@@ -174,13 +181,14 @@ static void what_a_run_took_is_corrected_at_its_end(void **state) {
 
 static void what_was_not_run_costs_nothing(void **state) {
     (void)state;
-    struct shares shares = {0};
+    struct shares shares;
+    shares_init(&shares);
     struct share *dealt[MOST], *share = hungry(&shares, "a", 1);
     double before = share->account->time, estimate = share->account->run_time;
-    shares_deal(&shares, 5, dealt, MOST);
+    shares_deal(&shares, 5, 5, dealt, MOST);
     shares_undo(share); /* the tick failed */
     assert_near(1 + share->account->time, 1 + before, 0.0001);
-    shares_deal(&shares, 1, dealt, MOST);
+    shares_deal(&shares, 1, 1, dealt, MOST);
     share->got = 1;
     shares_settle(&shares, share);
     shares_refund(share, estimate); /* it was withdrawn */
@@ -190,18 +198,19 @@ static void what_was_not_run_costs_nothing(void **state) {
 
 static void only_so_many_tenants_in_a_deal(void **state) {
     (void)state;
-    struct shares shares = {0};
+    struct shares shares;
+    shares_init(&shares);
     struct share *dealt[3];
     char name[3] = "t0";
     for (int i = 0; i < 9; i++, name[1]++)
         hungry(&shares, name, 1);
-    assert_int_equal(shares_deal(&shares, 9, dealt, 3), 3);
+    assert_int_equal(shares_deal(&shares, 9, 9, dealt, 3), 3);
     for (int i = 0; i < 3; i++) {
         dealt[i]->got = dealt[i]->quota;
         shares_settle(&shares, dealt[i]);
     }
     struct share *next[3];
-    assert_int_equal(shares_deal(&shares, 9, next, 3), 3); /* others come first now */
+    assert_int_equal(shares_deal(&shares, 9, 9, next, 3), 3); /* others come first now */
     for (int i = 0; i < 3; i++)
         for (int k = 0; k < 3; k++)
             assert_ptr_not_equal(next[i], dealt[k]);
@@ -210,7 +219,8 @@ static void only_so_many_tenants_in_a_deal(void **state) {
 
 static void idle_tenants_are_forgotten(void **state) {
     (void)state;
-    struct shares shares = {0};
+    struct shares shares;
+    shares_init(&shares);
     struct share *busy = hungry(&shares, "busy", 1), *idle = hungry(&shares, "idle", 1),
                  *lives = hungry(&shares, "lives", 1), *dealt[MOST];
     lives->lives = 1;
@@ -218,18 +228,18 @@ static void idle_tenants_are_forgotten(void **state) {
     shares_set_hungry(&shares, idle, false);
     now += 600 * CLOCK_SECOND;
     for (int i = 0; i < 10; i++) { /* virtual time goes on */
-        shares_deal(&shares, 4, dealt, MOST);
+        shares_deal(&shares, 4, 4, dealt, MOST);
         busy->got = busy->quota;
         shares_settle(&shares, busy);
         shares_set_hungry(&shares, busy, true);
     }
     shares_wake_recent(&shares, now - 60 * CLOCK_SECOND, MOST);
-    assert_int_equal(shares.hungry_count, 1); /* too long ago */
+    assert_int_equal(shares.active_count, 1); /* too long ago */
     shares_forget(&shares, now - 120 * CLOCK_SECOND);
     assert_int_equal(shares.by_key.count, 2);
     assert_ptr_equal(shares_find(&shares, "", "lives"), lives);
     shares_wake_recent(&shares, now - 700 * CLOCK_SECOND, MOST);
-    assert_int_equal(shares.hungry_count, 2);
+    assert_int_equal(shares.active_count, 2);
     shares_done(&shares);
 }
 

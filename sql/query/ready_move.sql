@@ -1,0 +1,26 @@
+-- Takes jobs out of lane '' whose class has a lane by now, and puts them there at their old places. Looks no further than a claim
+-- of as many would.
+-- in:  arrays: $1 tenants, $2 how many of each at most
+-- out: rows (lane, tenant, n): how many of that tenant are in that lane now
+with c as materialized (
+    select x.ctid, x.id, x.lane
+    from unnest($1::text[], $2::int[]) t(tenant, quota)
+    cross join lateral (
+        select r.ctid, r.id, (select k.lane from @schema@.t_job_class k where k.class_name = j.class_name) as lane
+        from @schema@.t_job_ready r join @schema@.t_job_info j on j.id = any(array[r.id])
+        where r.lane = '' and r.tenant = t.tenant and j.status = 'QUEUED'
+        order by r.priority desc, r.seq limit t.quota
+        for update of r skip locked for no key update of j skip locked) x
+    where x.lane <> ''
+), d as (
+    delete from @schema@.t_job_ready r where r.ctid = any(array(select c.ctid from c))
+), u as (
+    update @schema@.t_job_info j set lane = c.lane
+    from c
+    where j.id = any(array[c.id]) and j.status = 'QUEUED'
+    returning j.id, j.lane, j.tenant, j.priority, j.ready_seq
+), r as (
+    insert into @schema@.t_job_ready (lane, tenant, priority, seq, id)
+    select u.lane, u.tenant, u.priority, u.ready_seq, u.id from u
+)
+select u.lane, u.tenant, count(*) as n from u group by u.lane, u.tenant;
