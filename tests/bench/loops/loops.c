@@ -34,12 +34,13 @@ static void make_names(void) {
 
 /* Dealing 500 places among 200 hungry tenants, and correcting what each was charged. */
 WATCHED size_t loop_shares(void) {
-    struct shares shares = {0};
+    struct shares shares;
     struct share *dealt[JOBS];
+    shares_init(&shares);
     for (size_t i = 0; i < TENANTS; i++)
         shares_set_hungry(&shares, shares_find(&shares, "", tenants[i % TENANTS]), true);
     for (size_t round = 0; round < ROUNDS; round++) {
-        size_t count = shares_deal(&shares, JOBS, dealt, JOBS);
+        size_t count = shares_deal(&shares, JOBS, JOBS, dealt, JOBS);
         for (size_t i = 0; i < count; i++) {
             dealt[i]->got = dealt[i]->quota;
             for (size_t k = 0; k < dealt[i]->quota; k++)
@@ -84,7 +85,7 @@ WATCHED size_t loop_books(void) {
     receipts_init(&receipts);
     for (size_t round = 0; round < ROUNDS; round++) {
         for (size_t i = 0; i < JOBS; i++) {
-            of[i] = receipts_find(&receipts, (int64_t)round, tenants[i % TENANTS]);
+            of[i] = receipts_find(&receipts, (int64_t)round, tenants[i % TENANTS], "");
             receipt_join(of[i]);
             table_put(&by_id, ids[i], &of[i]);
         }
