@@ -139,18 +139,21 @@ void config_class_variables(const struct config *config, const char *class_name,
 void config_classes_with(const struct config *config, const char *suffix,
                          void (*each)(void *arg, const char *class_name, const char *value),
                          void *arg) {
-    struct buf row = {0};
-    buf_format(&row, "jobs.class.<name>.%s", suffix);
+    static const char template[] = "jobs.class.<name>.", head[] = "jobs.class.";
     for (size_t i = 0; i < config->count; i++) {
         const struct config_entry *e = &config->entries[i];
-        if (strcmp(e->key->name, buf_get(&row)) != 0)
+        const char *row = e->key->name + sizeof template - 1;
+        if (strncmp(e->key->name, template, sizeof template - 1) != 0 ||
+            (suffix && strcmp(row, suffix) != 0))
             continue;
-        size_t prefix = strlen("jobs.class."), length = strlen(e->name) - prefix;
-        char *name = mem_text_n(e->name + prefix, length - strlen(suffix) - 1);
-        each(arg, name, e->value);
-        free(name);
+        /* Class names hold dots, suffixes none, but for .env.NAME. */
+        const char *name = e->name + sizeof head - 1, *end = strrchr(name, '.');
+        if (strcmp(row, "env.<NAME>") == 0)
+            end -= strlen(".env");
+        char *copy = mem_text_n(name, (size_t)(end - name));
+        each(arg, copy, e->value);
+        free(copy);
     }
-    buf_done(&row);
 }
 
 size_t config_compare(const struct config *now, const struct config *next,

@@ -43,8 +43,9 @@ int64_t config_class_integer(const struct config *config, const char *class_name
 void config_class_variables(const struct config *config, const char *class_name,
                             void (*each)(void *arg, const char *name, const char *value),
                             void *arg);
-/* Calls `each` for every class that has the suffix ("command"), with its value. The name is valid
- * during the call. */
+/* Calls `each` for every class that has the suffix ("command"), with its value; suffix NULL: for
+ * every key of every class, those of one class one after the other. The name is valid during the
+ * call. */
 void config_classes_with(const struct config *config, const char *suffix,
                          void (*each)(void *arg, const char *class_name, const char *value),
                          void *arg);

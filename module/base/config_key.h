@@ -10,6 +10,7 @@ enum config_type {
     CONFIG_NAME,     /* [a-z0-9][a-z0-9_-]{0,62} */
     CONFIG_SCHEMA,   /* a PostgreSQL schema */
     CONFIG_PATH,     /* absolute */
+    CONFIG_CGROUP,   /* auto, off or an absolute path */
     CONFIG_LISTEN,   /* address:port */
     CONFIG_INTEGER,  /* low to high */
     CONFIG_DURATION, /* low to high, ms */

@@ -149,7 +149,7 @@ const struct config_key config_keys[] = {
              "looked for beside the program and the library, then where the installation put "
              "them."},
     {.name = "jobs.cgroup",
-     .type = CONFIG_TEXT,
+     .type = CONFIG_CGROUP,
      .high = 900,
      .otherwise = "auto",
      .help =

@@ -108,6 +108,9 @@ static bool read_text(const struct config_key *key, const char *text) {
         return is_word(text, "0123456789", "_", true) && strlen(text) <= 57 &&
                strncmp(text, "pg_", 3) != 0;
     case CONFIG_PATH: return text[0] == '/' && strlen(text) < 4096;
+    case CONFIG_CGROUP:
+        return strcmp(text, "auto") == 0 || strcmp(text, "off") == 0 ||
+               (text[0] == '/' && (int64_t)strlen(text) <= key->high);
     case CONFIG_LISTEN: return is_listen(text);
     case CONFIG_DATABASE: return is_database(text);
     case CONFIG_AMQP: return is_amqp(text);
@@ -167,6 +170,7 @@ static const char *words(enum config_type type) {
         return "a schema name (letters, digits and _, at most 57, a letter or _ first, "
                "not pg_ first)";
     case CONFIG_PATH: return "an absolute path";
+    case CONFIG_CGROUP: return "auto, off or an absolute path";
     case CONFIG_LISTEN: return "an address:port, IPv6 as [address]:port";
     case CONFIG_DATABASE: return "a postgresql:// URL or key=value connection string";
     case CONFIG_AMQP: return "an amqp:// or amqps:// URL";

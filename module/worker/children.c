@@ -22,6 +22,7 @@ struct children {
     const struct log *log;
     struct spawner *spawner;  /* made with the first class that needs it; owned by `classes` */
     struct idle_watch *watch; /* likewise */
+    char *warned;             /* the class that was warned of last */
     int rc;                   /* of the callbacks: the first failure counts */
     struct jobs_error *err;
 };
@@ -304,6 +305,25 @@ static void each_shell(void *arg, const char *name, const char *shell) {
                       "jobs.class.%s.shell: there is no jobs.class.%s.command for it", name, name);
 }
 
+/* Settings of a class that is not there: of another instance's, or misspelt. */
+static void each_class_key(void *arg, const char *name, const char *value) {
+    struct children *c = arg;
+    (void)value;
+    if (classes_find(c->classes, name) || (c->warned && strcmp(c->warned, name) == 0))
+        return;
+    size_t count = classes_count(c->classes);
+    const char *why = classes_why_not(c->classes, name), **names = mem_zero(count, sizeof *names);
+    for (size_t i = 0; i < count; i++)
+        names[i] = classes_at(c->classes, i)->class->name;
+    char *similar = classes_similar(names, count, name);
+    log_warning(c->log, "jobs.class.%s.… has no effect: there is no such class here%s%s%s%s", name,
+                why ? ": " : "", why ? why : "", *similar ? "; similar: " : "", similar);
+    free(similar);
+    free(names);
+    free(c->warned);
+    c->warned = mem_text(name);
+}
+
 static void warn_of_thread_limits(const struct children *c) {
     static const char *const keys[] = {"memory", "cpu", "files", "nice", "user", "jobs", "idle"};
     for (size_t i = 0; i < classes_count(c->classes); i++) {
@@ -322,9 +342,7 @@ static void warn_of_thread_limits(const struct children *c) {
 int children_add(struct classes *classes, const struct config *config, const char *dir,
                  const struct log *log, struct jobs_error *err) {
     struct children c = {.classes = classes, .config = config, .log = log, .err = err};
-    int rc = cgroup_setting_check(config_text(config, "jobs.cgroup"), err);
-    if (rc == 0)
-        rc = adopt_all(&c, err);
+    int rc = adopt_all(&c, err);
     if (rc == 0)
         rc = add_directory(&c, dir, err);
     if (rc == 0) {
@@ -333,8 +351,11 @@ int children_add(struct classes *classes, const struct config *config, const cha
         config_classes_with(config, "shell", each_shell, &c);
         rc = c.rc;
     }
-    if (rc == 0)
+    if (rc == 0) {
         warn_of_thread_limits(&c);
+        config_classes_with(config, NULL, each_class_key, &c);
+    }
+    free(c.warned);
     return rc;
 }
 

@@ -274,6 +274,7 @@ static void nonsense_settings_are_refused(void **state) {
         {"jobs.class.x.shell=true", "no jobs.class.x.command"},
         {"jobs.class.x.shell=perhaps", "shell"},
         {"jobs.class.x.idle=soon", "idle"},
+        {"jobs.cgroup=perhaps", "auto, off or an absolute path"},
         {"jobs.class.x.kind=program", "no jobs.class.x.command"},
         {"jobs.class.noop.kind=program", "thread or process"},
         {"jobs.class.noop.command=/bin/true", "already"},
@@ -297,7 +298,11 @@ static void nonsense_settings_are_refused(void **state) {
                                   &err),
                      JOBS_ECONFIG);
     assert_non_null(strstr(err.text, "no user no-such-user"));
-    children_load(NULL, "jobs.class.noop.memory=1G", NULL);
+    children_load(NULL, "jobs.class.noop.memory=1G", "jobs.class.nop.timeout=1s",
+                  "jobs.class.a.b.env.X_Y=1", NULL);
+    assert_true(children_said("jobs.class.nop.… has no effect: there is no such class here; "
+                              "similar: noop"));
+    assert_true(children_said("jobs.class.a.b.… has no effect"));
     assert_true(children_said("jobs.class.noop.memory has no effect"));
 }
 
