@@ -1,9 +1,11 @@
 #include "amqp/url.h"
 
+#include "amqp/bus.h"
 #include "module/base/error.h"
 #include "module/base/mem.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static char slash[] = "/"; /* librabbitmq's struct has no const; nobody writes there */
 
@@ -46,4 +48,20 @@ void url_done(struct url *url) {
         explicit_bzero(url->text, strlen(url->text));
     free(url->text);
     *url = (struct url){0};
+}
+
+int bus_url_parts(const char *text, char ret_user[256], char ret_vhost[256],
+                  struct jobs_error *err) {
+    struct url url;
+    int rc = url_parse(text, &url, err);
+    if (rc < 0)
+        return rc;
+    if (strlen(url.info.user) > 255 || strlen(url.info.vhost) > 255)
+        rc = error_set(err, JOBS_EINVAL, "AMQP URL: user or virtual host is over 255 bytes");
+    else {
+        strcpy(ret_user, url.info.user);
+        strcpy(ret_vhost, url.info.vhost);
+    }
+    url_done(&url);
+    return rc;
 }

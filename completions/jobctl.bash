@@ -4,7 +4,7 @@ _jobctl() {
     if [ "$COMP_CWORD" -eq 1 ]; then
         words=" migrate tenant submit run show logs list release stop retry lock wait watch events stats classes instances fsck quarantine purge --help --version"
     elif [ "$COMP_CWORD" -eq 2 ] && [ "$previous" = tenant ]; then
-        words=" create role list show set defaults apply pause resume maintenance remove"
+        words=" create role amqp list show set defaults apply pause resume maintenance remove"
     else
         local verb=${COMP_WORDS[1]}
         [ "$verb" = tenant ] && verb="tenant ${COMP_WORDS[2]}"
@@ -17,6 +17,7 @@ _jobctl() {
             "migrate") words=" --roles --print --url --schema --datasource -c --config -h --help" ;;
             "tenant create") words=" --weight --max-running --max-queued --state --role --url --schema --datasource -c --config -h --help" ;;
             "tenant role") words=" --print --none --url --schema --datasource -c --config -h --help" ;;
+            "tenant amqp") words=" --apply --user --password-file --url --schema --datasource --amqp-url --service -c --config -h --help" ;;
             "tenant list") words=" --json --url --schema --datasource -c --config -h --help" ;;
             "tenant show") words=" --json --url --schema --datasource -c --config -h --help" ;;
             "tenant set") words=" --weight --max-running --max-queued --state --url --schema --datasource -c --config -h --help" ;;

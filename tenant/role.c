@@ -31,9 +31,10 @@ int tenant_role_name(const struct job_info_service *s, const char *tenant,
     return 0;
 }
 
-/* Begins a call about a tenant and its role. */
+/* A call about a tenant and its role or (`user`) something else that the statement takes. */
 static int call(const struct job_info_service *s, const char *statement, const char *tenant,
-                const char *role, struct sql_result **ret, struct jobs_error *err) {
+                const char *role, const char *user, struct sql_result **ret,
+                struct jobs_error *err) {
     struct sql *sql;
     struct sql_parameters p = {0};
     int rc = check(tenant, role, err);
@@ -42,7 +43,7 @@ static int call(const struct job_info_service *s, const char *statement, const c
     if (rc < 0)
         return rc;
     sql_add_text(&p, tenant);
-    sql_add_text(&p, role);
+    sql_add_text(&p, user ? user : role);
     rc = sql_call(sql, statement, &p, SQL_ROWS, ret, err);
     sql_close(sql);
     if (rc < 0 && err && strncmp(err->sqlstate, "JB", 2) != 0)
@@ -53,7 +54,7 @@ static int call(const struct job_info_service *s, const char *statement, const c
 int tenant_set_role(const struct job_info_service *s, const char *tenant, const char *role,
                     struct jobs_error *err) {
     struct sql_result *row;
-    int rc = call(s, "tenant_role", tenant, role, &row, err);
+    int rc = call(s, "tenant_role", tenant, role, NULL, &row, err);
     if (rc == 0)
         sql_result_free(row);
     return rc;
@@ -63,11 +64,31 @@ int tenant_print_role(const struct job_info_service *s, const char *tenant, cons
                       void (*line)(void *arg, const char *statement), void *arg,
                       struct jobs_error *err) {
     struct sql_result *rows;
-    int rc = call(s, "tenant_role_print", tenant, role, &rows, err);
+    int rc = call(s, "tenant_role_print", tenant, role, NULL, &rows, err);
     if (rc < 0)
         return rc;
     for (size_t i = 0; i < sql_count(rows); i++)
         line(arg, sql_get(rows, i, sql_column(rows, "statement")));
     sql_result_free(rows);
     return 0;
+}
+
+int tenant_amqp_user(const struct job_info_service *s, const char *tenant, const char *user,
+                     char ret[256], struct jobs_error *err) {
+    struct sql_result *row;
+    if (user && (!*user || strlen(user) > 255))
+        return error_set(err, JOBS_EINVAL, "tenant \"%s\": a user has 1 to 255 bytes", tenant);
+    int rc = call(s, "tenant_amqp_user", tenant, NULL, user, &row, err);
+    if (rc < 0)
+        return rc;
+    if (sql_count(row) == 0)
+        rc = error_set(err, JOBS_ENOENT, "tenant \"%s\" is unknown here", tenant);
+    else if (sql_get_boolean(row, 0, sql_column(row, "taken")))
+        rc = error_set(err, JOBS_EINVAL,
+                       "tenant \"%s\": the broker's user \"%s\" is another tenant's", tenant,
+                       sql_get(row, 0, sql_column(row, "amqp_user")));
+    else
+        snprintf(ret, 256, "%s", sql_get(row, 0, sql_column(row, "amqp_user")));
+    sql_result_free(row);
+    return rc;
 }

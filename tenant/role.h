@@ -19,4 +19,8 @@ int tenant_set_role(const struct job_info_service *s, const char *tenant, const 
 int tenant_print_role(const struct job_info_service *s, const char *tenant, const char *role,
                       void (*line)(void *arg, const char *statement), void *arg,
                       struct jobs_error *err);
+/* Its user on the broker, copied to ret; `user` (NULL: as it is) becomes it. JOBS_EINVAL: that is
+ * another tenant's. */
+int tenant_amqp_user(const struct job_info_service *s, const char *tenant, const char *user,
+                     char ret[256], struct jobs_error *err);
 #endif

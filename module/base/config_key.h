@@ -20,6 +20,7 @@ enum config_type {
     CONFIG_CHOICE,   /* one of `choices` */
     CONFIG_DATABASE, /* libpq URL or connection string */
     CONFIG_AMQP,     /* amqp:// or amqps:// */
+    CONFIG_HTTP,     /* http:// or https:// */
     CONFIG_FILE      /* name of a file that holds the value of `stands_for` */
 };
 

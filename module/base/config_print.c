@@ -11,7 +11,8 @@ enum { WIDTH = 90, VALUE_COLUMN = 56 };
 static char *shown_value(const struct config_entry *entry) {
     if (entry->key->flags & CONFIG_SECRET)
         return mem_text("***");
-    bool url = entry->key->type == CONFIG_DATABASE || entry->key->type == CONFIG_AMQP;
+    enum config_type type = entry->key->type;
+    bool url = type == CONFIG_DATABASE || type == CONFIG_AMQP || type == CONFIG_HTTP;
     return url ? config_mask(entry->value) : mem_text(entry->value);
 }
 

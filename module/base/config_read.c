@@ -26,8 +26,8 @@ static int bad_value(const char *origin, const char *name, const struct config_k
                      const char *value, struct jobs_error *err) {
     struct buf allowed = {0};
     config_value_describe(key, &allowed);
-    bool hide =
-        key->flags & CONFIG_SECRET || key->type == CONFIG_DATABASE || key->type == CONFIG_AMQP;
+    bool hide = key->flags & CONFIG_SECRET || key->type == CONFIG_DATABASE ||
+                key->type == CONFIG_AMQP || key->type == CONFIG_HTTP;
     char *shown = text_clean(value, strlen(value), VALUE_SHOWN);
     const char *hint = strchr(value, '#') ? " (a comment needs a line of its own)" : "";
     error_set(err, JOBS_ECONFIG, "%s: %s: %s%s%s is not %s%s", origin, name,

@@ -102,6 +102,18 @@ const struct config_key config_keys[] = {
      .works = "single",
      .help = "single: all tenants in the virtual host of jobs.amqp.url. tenant: one virtual host "
              "each."},
+    {.name = "jobs.amqp.management.url",
+     .type = CONFIG_HTTP,
+     .flags = CONFIG_EMPTY,
+     .otherwise = "",
+     .example = "http://admin:secret@127.0.0.1:15672",
+     .help = "The broker's management interface, where `jobctl tenant amqp --apply` makes virtual "
+             "hosts, users and permissions. jobsd does not use it."},
+    {.name = "jobs.amqp.management.url.file",
+     .type = CONFIG_FILE,
+     .stands_for = "jobs.amqp.management.url",
+     .example = "/run/secrets/jobs-amqp-management-url",
+     .help = "File that holds jobs.amqp.management.url, so that no secret stands here."},
     {.name = "jobs.amqp.commands.trust",
      .type = CONFIG_CHOICE,
      .choices = "user_id|vhost",

@@ -101,6 +101,11 @@ static bool is_amqp(const char *text) {
            (strncmp(text, "amqps://", 8) == 0 && text[8]);
 }
 
+static bool is_http(const char *text) {
+    return (strncmp(text, "http://", 7) == 0 && text[7]) ||
+           (strncmp(text, "https://", 8) == 0 && text[8]);
+}
+
 static bool read_text(const struct config_key *key, const char *text) {
     switch (key->type) {
     case CONFIG_NAME: return is_word(text, "_-", "_-", false);
@@ -114,6 +119,7 @@ static bool read_text(const struct config_key *key, const char *text) {
     case CONFIG_LISTEN: return is_listen(text);
     case CONFIG_DATABASE: return is_database(text);
     case CONFIG_AMQP: return is_amqp(text);
+    case CONFIG_HTTP: return is_http(text);
     default: return text[0] && (key->high == 0 || (int64_t)strlen(text) <= key->high);
     }
 }
@@ -174,6 +180,7 @@ static const char *words(enum config_type type) {
     case CONFIG_LISTEN: return "an address:port, IPv6 as [address]:port";
     case CONFIG_DATABASE: return "a postgresql:// URL or key=value connection string";
     case CONFIG_AMQP: return "an amqp:// or amqps:// URL";
+    case CONFIG_HTTP: return "an http:// or https:// URL";
     case CONFIG_FILE: return "the name of a file";
     default: return "a text";
     }

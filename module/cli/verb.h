@@ -77,6 +77,7 @@ void verbs_print_man(struct buf *out);
 int verb_migrate(struct cli *cli);
 int verb_tenant_create(struct cli *cli);
 int verb_tenant_role(struct cli *cli);
+int verb_tenant_amqp(struct cli *cli);
 int verb_tenant_list(struct cli *cli);
 int verb_tenant_show(struct cli *cli);
 int verb_tenant_set(struct cli *cli);

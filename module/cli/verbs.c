@@ -55,6 +55,13 @@ static const struct option role_options[] = {
     {0, NULL, NULL, NULL, NULL},
 };
 
+static const struct option amqp_options[] = {
+    {0, "apply", NULL, "do it instead of printing it", NULL},
+    {0, "user", "USER", "becomes the tenant's user (the one named like the tenant)", NULL},
+    {0, "password-file", "FILE", "with --apply: its first line is the user's password", NULL},
+    {0, NULL, NULL, NULL, NULL},
+};
+
 static const struct option submit_options[] = {
     {'p', "parameter", "NAME=TEXT",
      "a parameter; NAME:=JSON for a value that is no text; may be repeated", NULL},
@@ -194,6 +201,12 @@ const struct verb verbs[] = {
      "other's.\n"
      "It is made if there is none, without a password. Named <schema>_tenant_<tenant> unless told.",
      DATABASE, role_options, verb_tenant_role, false},
+    {"tenant amqp", "TENANT", 1, 1, "Print or apply what a tenant's user may do on the broker",
+     "Printed as commands for rabbitmqctl, or done with --apply over the broker's management\n"
+     "interface (jobs.amqp.management.url). With jobs.amqp.vhost.mode=tenant it has a virtual "
+     "host\n"
+     "of its own.",
+     DATABASE | WITH_BROKER, amqp_options, verb_tenant_amqp, false},
     {"tenant list", NULL, 0, 0, "List tenants", NULL, DATABASE | WITH_JSON, NULL, verb_tenant_list,
      false},
     {"tenant show", "TENANT", 1, 1, "Show a tenant and its jobs by class and status", NULL,

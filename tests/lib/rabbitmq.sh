@@ -105,3 +105,24 @@ rabbitmq_ctl() { # DIR ARGUMENT…
     shift
     (cd "$dir/rabbit" && rabbitmq_as "$dir" /usr/lib/rabbitmq/bin/rabbitmqctl --quiet "$@")
 }
+
+# Enables the management interface, which costs seconds: for the tests that ask for it. Prints its
+# URL. Several may ask at a time.
+rabbitmq_management() { # DIR
+    local port
+    {
+        flock 7
+        if [ ! -s "$1/rabbit.management" ]; then
+            port=$(process_free_port)
+            printf 'management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = %s\n' "$port" \
+                >>"$1/rabbit/broker.conf" # for its next start
+            rabbitmq_ctl "$1" eval "application:set_env(rabbitmq_management, tcp_config,
+                [{port, $port}, {ip, \"127.0.0.1\"}])." >/dev/null
+            (cd "$1/rabbit" && rabbitmq_as "$1" /usr/lib/rabbitmq/bin/rabbitmq-plugins --quiet \
+                enable rabbitmq_management) >"$1/rabbit.plugins" 2>&1 ||
+                { cat "$1/rabbit.plugins" >&2 && return 1; }
+            echo "$port" >"$1/rabbit.management"
+        fi
+    } 7>>"$1/rabbit.management.lock"
+    echo "http://guest:guest@127.0.0.1:$(cat "$1/rabbit.management")"
+}

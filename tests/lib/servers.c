@@ -171,6 +171,10 @@ void test_amqp_ctl(const char *first, ...) {
     va_end(more);
 }
 
+const char *test_amqp_management(void) {
+    return keep(shell("broker-management", shared_dir(), NULL));
+}
+
 /* ---- A PostgreSQL of one's own ---- */
 
 struct test_pg *test_pg_start(void) {

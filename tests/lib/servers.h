@@ -25,6 +25,8 @@ const char *test_vhost(void);
 const char *test_service_name(void);
 /* rabbitmqctl on the shared broker, for virtual hosts, users, permissions (last argument NULL). */
 void test_amqp_ctl(const char *first, ...) __attribute__((sentinel));
+/* URL of its management interface, user guest; the first call takes some seconds. */
+const char *test_amqp_management(void);
 
 /* ---- A PostgreSQL of one's own (starts in about 1 s) ---- */
 struct test_pg;

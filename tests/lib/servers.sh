@@ -12,6 +12,7 @@
 #   servers.sh broker-start DIR    prints its URL; likewise
 #   servers.sh broker-stop DIR MODE   fast | kill
 #   servers.sh broker-ctl DIR ARGUMENT…   rabbitmqctl
+#   servers.sh broker-management DIR   enables the management interface, prints its URL
 #   servers.sh remove DIR          stops and deletes everything
 #   servers.sh fixture-start FILE | fixture-stop FILE   for ctest: both servers, their URLs in FILE
 set -euo pipefail
@@ -126,6 +127,7 @@ servers_main() {
     broker-start) rabbitmq_start "$1" && rabbitmq_url "$1" ;;
     broker-stop) rabbitmq_stop "$1" "${2:-fast}" ;;
     broker-ctl) rabbitmq_ctl "$@" ;;
+    broker-management) rabbitmq_management "$1" ;;
     fixture-start) servers_fixture_start "$1" ;;
     fixture-stop) servers_fixture_stop "$1" ;;
     *) echo "unknown verb: $verb" >&2 && exit 2 ;;

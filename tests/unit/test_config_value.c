@@ -175,7 +175,7 @@ static void test_sample_lines_are_settings(void **state) {
         config_free(config);
         count++;
     }
-    assert_true(count + 3 == config_key_count); /* two .file keys and one old name */
+    assert_true(count + 4 == config_key_count); /* three .file keys and one old name */
     buf_done(&sample);
 }
 
