@@ -2,7 +2,7 @@
 _jobctl() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} words=
     if [ "$COMP_CWORD" -eq 1 ]; then
-        words=" migrate tenant submit run show logs list release stop retry lock wait watch events stats classes instances fsck quarantine purge --help --version"
+        words=" migrate tenant submit run show logs why list release stop retry lock wait watch events stats classes instances fsck quarantine purge --help --version"
     elif [ "$COMP_CWORD" -eq 2 ] && [ "$previous" = tenant ]; then
         words=" create role amqp list show set defaults apply pause resume maintenance remove"
     else
@@ -31,6 +31,7 @@ _jobctl() {
             "run") words=" -p --parameter --parameters --timeout --classes-dir --json -c --config -h --help" ;;
             "show") words=" --attempts -t --tenant --json --url --schema --datasource -c --config -h --help" ;;
             "logs") words=" --attempt -t --tenant --json --url --schema --datasource -c --config -h --help" ;;
+            "why") words=" -t --tenant --json --url --schema --datasource -c --config -h --help" ;;
             "list") words=" -s --status --class --owner --related-type --related-id -n --limit --after -t --tenant --json --url --schema --datasource -c --config -h --help" ;;
             "release") words=" -t --tenant --url --schema --datasource -c --config -h --help" ;;
             "stop") words=" -s --status --class --owner --related-type --related-id --older-than --newer-than --all -n --limit --amqp --timeout -t --tenant --url --schema --datasource --amqp-url --service -c --config -h --help" ;;

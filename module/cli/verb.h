@@ -91,6 +91,7 @@ int verb_submit(struct cli *cli);
 int verb_run(struct cli *cli);
 int verb_show(struct cli *cli);
 int verb_logs(struct cli *cli);
+int verb_why(struct cli *cli);
 int verb_list(struct cli *cli);
 int verb_release(struct cli *cli);
 int verb_stop(struct cli *cli);

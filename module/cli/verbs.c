@@ -245,6 +245,10 @@ const struct verb verbs[] = {
     {"logs", "ID", 1, 1, "Show what a job printed and logged",
      "The end of it is kept with each attempt, as long as the job.", TENANT | WITH_JSON,
      logs_options, verb_logs, false},
+    {"why", "ID", 1, 1, "Say why a job does not run",
+     "The weightiest reason first, and when it will begin, as far as that can be said. Of a job "
+     "that\nruns or has ended: that.",
+     TENANT | WITH_JSON, NULL, verb_why, false},
     {"list", NULL, 0, 0, "List jobs, newest first", NULL, TENANT | WITH_JSON, list_options,
      verb_list, false},
     {"release", "ID…", 1, -1, "Let PENDING jobs go", NULL, TENANT, NULL, verb_release, false},

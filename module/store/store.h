@@ -32,6 +32,11 @@ int store_logs(const struct job_info_service *s, const char *tenant, const char 
                unsigned attempt, void (*row)(void *arg, unsigned attempt, const char *tail),
                void *arg, struct jobs_error *err);
 
+/* Why a job does not run: the JSON object that the SQL function job_why makes (docs/why.md). Caller
+ * frees *ret. JOBS_ENOENT: the job is unknown. */
+int store_why(const struct job_info_service *s, const char *tenant, const char *id, char **ret,
+              struct jobs_error *err);
+
 struct store_count {
     const char *tenant, *class_name;
     int64_t n[7]; /* by enum job_status */

@@ -71,7 +71,7 @@ begin
         from pg_proc p cross join (values (client), (tenant)) r(role)
         where p.pronamespace = to_regnamespace('@schema@') and r.role is not null and p.proname = any (array[
             'job_create', 'job_submit', 'job_submit_many', 'job_stop', 'job_stop_many', 'job_release', 'job_retry',
-            'job_retry_many', 'job_lock', 'job_narrow'])
+            'job_retry_many', 'job_lock', 'job_narrow', 'job_why'])
     loop
         execute format('grant execute on function %s to %s', x.name, x.role);
     end loop;
