@@ -65,6 +65,11 @@ void fill_queued(const struct bench *bench, size_t jobs, size_t tenants);
 /* Jobs that have SUCCEEDED, likewise. */
 void fill_finished(const struct bench *bench, size_t jobs, size_t tenants);
 
+/* ---- A snapshot that is held ---- */
+/* A session in a transaction that keeps dead rows from being cleaned away; hold_end ends it. */
+PGconn *hold_begin(const struct bench *bench);
+void hold_end(PGconn *holder);
+
 /* ---- What statements cost the server (pg_stat_statements) ---- */
 struct statement {
     double calls, rows, ms; /* all calls together */
@@ -74,9 +79,16 @@ void statements_begin(const struct bench *bench);
 void statements_end(const struct bench *bench);
 /* Of the file sql/query/<name>.sql. */
 struct statement statements_of(const struct bench *bench, const char *name);
+/* What came since `before`, and us of server time per row of it. */
+double statement_cost(const struct statement *before, const struct statement *now);
 
 /* ---- Verbs: argv[0] is the verb ---- */
 int bench_basic(struct bench *bench, char **argv);
+int bench_held(struct bench *bench, char **argv);
+int bench_broadcast(struct bench *bench, char **argv);
+int bench_submits(struct bench *bench, char **argv);
+int bench_scale(struct bench *bench, char **argv);
+int bench_soak(struct bench *bench, char **argv);
 int bench_tenants(struct bench *bench, char **argv);
 int bench_guard(struct bench *bench, char **argv);
 int bench_latency(struct bench *bench, char **argv);

@@ -20,15 +20,17 @@ static void at_half_load(struct bench *bench, struct report *report, double seco
     struct job_service *service = bench_service(bench, false, classes, NULL);
     double most = load_maximum(bench, seconds / 2);
     struct load_delays *delays = load_delays_new((size_t)(most * seconds) + 1000);
-    load_pace(bench, load_class.name, most / 2, 2); /* settled */
-    poll(NULL, 0, 200);
+    struct pacer *pacer =
+        pacer_start(bench, &(struct load_shape){.class_name = load_class.name, .tenants = 10},
+                    most / 2);
+    poll(NULL, 0, 2000); /* settled */
     load_record_into(delays);
-    size_t submitted = load_pace(bench, load_class.name, most / 2, seconds);
-    while (atomic_load(&delays->count) < submitted)
-        poll(NULL, 0, 5);
+    poll(NULL, 0, (int)(seconds * 1000));
     load_record_into(NULL);
-    put(report, "submit to start, half load",
-        bench_latency_of(delays->values, load_delays_count(delays)), (double)submitted / seconds);
+    pacer_stop(pacer);
+    size_t count = load_delays_count(delays);
+    put(report, "submit to start, half load", bench_latency_of(delays->values, count),
+        (double)count / seconds);
     bench_stop(service);
     load_delays_free(delays);
     bench_end(bench);

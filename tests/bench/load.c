@@ -3,13 +3,14 @@
 #include "module/base/mem.h"
 
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #define BATCH 1000
 #define OUTSTANDING 4000 /* of load_maximum: enough for the pool, no backlog to speak of */
-#define BEAT 5           /* ms between two submits of load_pace */
+#define BEAT 5           /* ms between two submits of a pacer */
 
 static struct load_delays *_Atomic recorder;
 
@@ -67,37 +68,69 @@ size_t load_delays_count(struct load_delays *delays) {
     return count < delays->most ? count : delays->most;
 }
 
-void load_submit(const struct job_info_service *infos, const char *class_name, size_t count) {
-    static const char *const tenants[] = {"t0", "t1", "t2", "t3", "t4",
-                                          "t5", "t6", "t7", "t8", "t9"};
+void load_submit(const struct job_info_service *infos, const struct load_shape *shape,
+                 size_t count) {
     struct job_info *jobs = mem_zero(count + 1, sizeof *jobs);
     char(*ids)[37] = mem_zero(count + 1, sizeof *ids);
+    char(*tenants)[24] = mem_zero(count + 1, sizeof *tenants);
+    size_t from = (size_t)rand(); /* small batches must not all be of the first tenants */
     struct jobs_error err;
     for (size_t i = 0; i < count; i++) {
+        size_t n = from + i;
         load_id(ids[i]);
+        snprintf(tenants[i], sizeof tenants[i], "t%zu", n % shape->tenants);
         jobs[i] = (struct job_info){.size = sizeof jobs[i],
                                     .id = ids[i],
-                                    .tenant = tenants[i % 10],
-                                    .class_name = class_name};
+                                    .tenant = tenants[i],
+                                    .class_name = shape->class_name};
+        if (shape->priorities > 1)
+            jobs[i].priority = (int)(n / shape->tenants % (size_t)shape->priorities);
     }
     if (count > 0 && job_info_create_as_queued(infos, jobs, count, NULL, &err) < 0)
         bench_die("submit", err.text);
     free(jobs);
     free(ids);
+    free(tenants);
 }
 
-size_t load_pace(const struct bench *bench, const char *class_name, double rate, double seconds) {
-    struct job_info_service infos = {.db = bench_connect(bench), .schema = bench->schema};
-    size_t submitted = 0;
+struct pacer {
+    struct job_info_service infos;
+    struct load_shape shape;
+    double rate;
+    pthread_t thread;
+    atomic_bool ending;
+    size_t submitted;
+};
+
+static void *pace(void *arg) {
+    struct pacer *pacer = arg;
     int64_t began = clock_now();
-    for (double at = 0; at < seconds; at = (double)(clock_now() - began) / 1e6) {
-        size_t due = (size_t)(at * rate);
-        size_t batch = due > submitted + BATCH ? BATCH : due - submitted;
-        load_submit(&infos, class_name, batch);
-        submitted += batch;
+    while (!atomic_load(&pacer->ending)) {
+        double at = (double)(clock_now() - began) / 1e6;
+        size_t due = (size_t)(at * pacer->rate);
+        size_t batch = due > pacer->submitted + BATCH ? BATCH : due - pacer->submitted;
+        load_submit(&pacer->infos, &pacer->shape, batch);
+        pacer->submitted += batch;
         poll(NULL, 0, BEAT);
     }
-    PQfinish(infos.db);
+    return NULL;
+}
+
+struct pacer *pacer_start(const struct bench *bench, const struct load_shape *shape, double rate) {
+    struct pacer *pacer = MEM_NEW(struct pacer);
+    pacer->infos = (struct job_info_service){.db = bench_connect(bench), .schema = bench->schema};
+    pacer->shape = *shape;
+    pacer->rate = rate;
+    pthread_create(&pacer->thread, NULL, pace, pacer);
+    return pacer;
+}
+
+size_t pacer_stop(struct pacer *pacer) {
+    atomic_store(&pacer->ending, true);
+    pthread_join(pacer->thread, NULL);
+    size_t submitted = pacer->submitted;
+    PQfinish(pacer->infos.db);
+    free(pacer);
     return submitted;
 }
 
@@ -105,6 +138,7 @@ double load_maximum(const struct bench *bench, double seconds) {
     struct job_info_service infos = {.db = bench_connect(bench), .schema = bench->schema};
     struct load_delays *delays = load_delays_new(1);
     load_record_into(delays);
+    const struct load_shape shape = {.class_name = load_class.name, .tenants = 10};
     size_t submitted = 0;
     int64_t began = clock_now(), end = began + (int64_t)(seconds * 1e6);
     while (clock_now() < end) {
@@ -112,7 +146,7 @@ double load_maximum(const struct bench *bench, double seconds) {
             poll(NULL, 0, 1);
             continue;
         }
-        load_submit(&infos, load_class.name, BATCH);
+        load_submit(&infos, &shape, BATCH);
         submitted += BATCH;
     }
     double rate = (double)atomic_load(&delays->count) * 1e6 / (double)(clock_now() - began);

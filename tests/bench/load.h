@@ -24,11 +24,19 @@ size_t load_delays_count(struct load_delays *delays);
 void load_id(char ret[37]);
 /* Microseconds of the real-time clock. */
 int64_t load_now(void);
-/* Submits `count` jobs of a class over t0 … t9 in one call. */
-void load_submit(const struct job_info_service *infos, const char *class_name, size_t count);
-/* Submits `rate` jobs/s on a connection of its own for `seconds`, evenly, every few ms. Returns
- * jobs submitted. */
-size_t load_pace(const struct bench *bench, const char *class_name, double rate, double seconds);
+struct load_shape {
+    const char *class_name;
+    size_t tenants; /* t0 … t<tenants - 1>, in turns */
+    int priorities; /* 0 … priorities - 1, in turns; 0 is 1 */
+};
+/* Submits `count` jobs in one call. */
+void load_submit(const struct job_info_service *infos, const struct load_shape *shape,
+                 size_t count);
+/* Submits `rate` jobs/s on a connection of its own, evenly, every few ms, from a thread of its own.
+ * Falls behind rather than catching up in leaps over 1,000 jobs. */
+struct pacer;
+struct pacer *pacer_start(const struct bench *bench, const struct load_shape *shape, double rate);
+size_t pacer_stop(struct pacer *pacer); /* returns how many it submitted, and frees */
 /* Jobs/s that are submitted and run at the same time: what the machine can do under full load. */
 double load_maximum(const struct bench *bench, double seconds);
 #endif

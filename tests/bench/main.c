@@ -12,6 +12,11 @@ static const struct verb {
     {"peers", "beside Graphile Worker in one run, and beside the bare statements", bench_peers},
     {"latency", "idle, at half load, and for a high priority before a full backlog", bench_latency},
     {"tenants", "10 to 10,000 tenants, 10,000 to 1,000,000 queued jobs", bench_tenants},
+    {"broadcast", "events beside a bare publisher, with and without a subscriber", bench_broadcast},
+    {"submit", "one at a time from many connections, and in batches", bench_submits},
+    {"scale", "10,000 to 10,000,000 finished jobs, 1 to 4 instances, an idle daemon", bench_scale},
+    {"held", "under a snapshot that another session holds", bench_held},
+    {"soak", "half load for long: memory, table sizes, latency", bench_soak},
     {"guard", "has it become slower? ratios and instruction counts, as CI does", bench_guard},
     {NULL, NULL, NULL},
 };

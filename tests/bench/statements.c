@@ -40,3 +40,7 @@ struct statement statements_of(const struct bench *bench, const char *name) {
     PQclear(result);
     return ret;
 }
+
+double statement_cost(const struct statement *before, const struct statement *now) {
+    return (now->ms - before->ms) * 1000 / (now->rows - before->rows);
+}

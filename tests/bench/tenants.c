@@ -1,10 +1,6 @@
-/* What a claim costs as tenants and backlog grow: part of the backlog is drained by a jobsd, the
- * server's own time is counted. */
-#include "module/base/clock.h"
+/* What a claim costs as tenants and backlog grow. */
+#include "tests/bench/claims.h"
 #include "tests/bench/report.h"
-#include "tests/bench/system.h"
-
-#include <poll.h>
 
 static const struct report_column columns[] = {{"tenants", "", 0},        {"queued", "", 0},
                                                {"claim", "us/job", 1},    {"look", "us/job", 1},
@@ -12,48 +8,16 @@ static const struct report_column columns[] = {{"tenants", "", 0},        {"queu
                                                {"drain", "jobs/s", 0},    {"jobsd", "MiB", 1},
                                                {"claim vs first", "", 2}, {NULL, NULL, 0}};
 
-/* Starts a jobsd and lets it claim so many jobs; seconds from the first tick on. */
-static double drain(const struct bench *bench, double claims, double *ret_memory) {
-    struct child jobsd;
-    double wanted = statements_of(bench, "ready_claim").rows + claims;
-    daemon_start(bench, &jobsd, false, NULL);
-    double before = statements_of(bench, "ready_claim").rows;
-    while (statements_of(bench, "ready_claim").rows <= before)
-        poll(NULL, 0, 5);
-    int64_t began = clock_now();
-    while (statements_of(bench, "ready_claim").rows < wanted)
-        poll(NULL, 0, 20);
-    double seconds = (double)(clock_now() - began) / 1e6, memory = system_memory_peak(jobsd.pid);
-    *ret_memory = memory > *ret_memory ? memory : *ret_memory;
-    child_stop(&jobsd);
-    return seconds;
-}
-
-/* Returns the claim's us per job. first: that of the first measurement, 0: this is it. */
-static double measure(struct bench *bench, struct report *report, size_t tenants, size_t queued,
-                      size_t rounds, double first) {
+/* first: us per claim of the first measurement, which it sets. */
+static void measure(struct bench *bench, struct report *report, size_t tenants, size_t queued,
+                    size_t rounds, double *first) {
     bench_begin(bench, tenants);
-    fill_queued(bench, queued, tenants);
-    statements_begin(bench);
-    double claims = queued / 2 < 10000 ? (double)queued / 2 : 10000, seconds = 0, memory = 0;
-    for (size_t round = 0; round < rounds; round++) {
-        double left = bench_number(bench, "select count(*) from t_job_ready");
-        if (left < (double)queued)
-            fill_queued(bench, queued - (size_t)left, tenants);
-        seconds += drain(bench, claims, &memory);
-    }
-    struct statement claim = statements_of(bench, "ready_claim"),
-                     look = statements_of(bench, "ready_tenants"),
-                     end = statements_of(bench, "run_end"),
-                     begin = statements_of(bench, "tick_begin");
-    double of_claim = claim.ms * 1000 / claim.rows;
-    report_row(report, "",
-               (double[]){(double)tenants, (double)queued, of_claim, look.ms * 1000 / claim.rows,
-                          end.ms * 1000 / end.rows, seconds * 1000 / begin.calls,
-                          claim.rows / seconds, memory, first > 0 ? of_claim / first : 1});
-    statements_end(bench);
+    struct claims c = measure_claims(bench, tenants, queued, rounds);
     bench_end(bench);
-    return of_claim;
+    *first = *first > 0 ? *first : c.claim;
+    report_row(report, "",
+               (double[]){(double)tenants, (double)queued, c.claim, c.look, c.end, c.tick, c.rate,
+                          c.memory, c.claim / *first});
 }
 
 int bench_tenants(struct bench *bench, char **argv) {
@@ -67,13 +31,11 @@ int bench_tenants(struct bench *bench, char **argv) {
     struct report *report = report_new(bench, "tenants");
     report_table(report, "as tenants and backlog grow", columns);
     double first = 0;
-    for (size_t tenants = 10; tenants <= most_tenants; tenants *= 10) {
-        double cost = measure(bench, report, tenants, 10000, rounds, first);
-        first = first > 0 ? first : cost;
-    }
+    for (size_t tenants = 10; tenants <= most_tenants; tenants *= 10)
+        measure(bench, report, tenants, 10000, rounds, &first);
     for (size_t queued = 100000; queued <= most_queued; queued *= 10) {
-        measure(bench, report, 10, queued, rounds, first);
-        measure(bench, report, most_tenants, queued, rounds, first);
+        measure(bench, report, 10, queued, rounds, &first);
+        measure(bench, report, most_tenants, queued, rounds, &first);
     }
     report_note(report,
                 "server time of ready_claim, ready_tenants and run_end per job (commit not "

@@ -1,0 +1,8 @@
+#ifndef TESTS_BENCH_BROADCAST_H
+#define TESTS_BENCH_BROADCAST_H
+#include "tests/bench/bench.h"
+
+/* Publishes `count` persistent messages of `size` bytes to <service>.events with nothing but
+ * librabbitmq, a few thousand ahead of the broker's confirms; returns when all are confirmed. */
+void broadcast_bare(const struct bench *bench, size_t count, size_t size);
+#endif

@@ -1,0 +1,173 @@
+/* Half of the most that is possible, for long, with a broker, a subscriber and retention: what
+ * grows, and what stays level? */
+#include "tests/bench/soak.h"
+#include "module/base/clock.h"
+#include "module/base/mem.h"
+#include "tests/bench/load.h"
+#include "tests/bench/picture.h"
+#include "tests/bench/report.h"
+#include "tests/bench/subscriber.h"
+#include "tests/bench/system.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+    TIME,
+    ENDED,
+    P50,
+    P99,
+    MEMORY,
+    JOBS_SIZE,
+    OUTBOX_SIZE,
+    READY_SIZE,
+    ALL_SIZE,
+    DEAD,
+    BACKLOG,
+    COLUMNS
+};
+static const struct report_column columns[] = {{"time", "s", 0},         {"ended", "jobs/s", 0},
+                                               {"p50", "ms", 1},         {"p99", "ms", 1},
+                                               {"jobsd", "MiB", 1},      {"jobs table", "MiB", 1},
+                                               {"outbox", "MiB", 1},     {"ready", "MiB", 1},
+                                               {"all tables", "MiB", 1}, {"dead rows", "", 0},
+                                               {"outbox rows", "", 0},   {NULL, NULL, 0}};
+
+static double size_of(const struct bench *bench, const char *table) {
+    return bench_number(bench, "select pg_total_relation_size('%s') / 1048576.0", table);
+}
+
+/* From queued to started, of the jobs submitted within the last seconds but the very last. */
+static double delay(const struct bench *bench, double percentile, double seconds) {
+    return bench_number(
+        bench,
+        "select coalesce(percentile_cont(%f) within group (order by "
+        "    extract(epoch from j.start_date - j.queued_date)) * 1000, 0) "
+        "from (select * from t_job_info where status = 'SUCCEEDED' and id > (rpad(lpad(to_hex("
+        "    ((extract(epoch from clock_timestamp()) - %f) * 1000)::bigint), 12, '0'), 32, "
+        "'0'))::uuid "
+        "    order by id limit 20000) j",
+        percentile, seconds);
+}
+
+struct soak {
+    struct bench *bench;
+    struct child jobsd;
+    struct subscriber *subscriber;
+    int64_t began, at;
+    size_t events;
+};
+
+static void sample(struct soak *soak, double *row) {
+    const struct bench *bench = soak->bench;
+    int64_t now = clock_now();
+    double took = (double)(now - soak->at) / 1e6;
+    size_t events = subscriber_count(soak->subscriber);
+    row[TIME] = (double)(now - soak->began) / 1e6;
+    row[ENDED] = (double)(events - soak->events) / 4 / took; /* four events a job */
+    row[P50] = delay(bench, 0.5, took);
+    row[P99] = delay(bench, 0.99, took);
+    row[MEMORY] = system_memory(soak->jobsd.pid);
+    row[JOBS_SIZE] = size_of(bench, "t_job_info");
+    row[OUTBOX_SIZE] = size_of(bench, "t_job_outbox");
+    row[READY_SIZE] = size_of(bench, "t_job_ready");
+    row[ALL_SIZE] = bench_number(bench,
+                                 "select sum(pg_total_relation_size(relid)) / 1048576.0 "
+                                 "from pg_stat_user_tables where schemaname = '%s'",
+                                 bench->schema);
+    row[DEAD] =
+        bench_number(bench,
+                     "select sum(n_dead_tup) from pg_stat_user_tables where schemaname = '%s'",
+                     bench->schema);
+    row[BACKLOG] = bench_number(bench, "select count(*) from t_job_outbox");
+    soak->at = now;
+    soak->events = events;
+}
+
+static double half_of_most(struct bench *bench) {
+    const struct job_class *const classes[] = {&load_class, NULL};
+    bench_begin(bench, 10);
+    struct subscriber *subscriber = subscriber_open(bench, NULL, NULL);
+    struct job_service *service = bench_service(bench, true, classes, NULL);
+    double most = load_maximum(bench, 10);
+    bench_stop(service);
+    subscriber_close(subscriber);
+    bench_end(bench);
+    return most / 2;
+}
+
+static void draw(const struct bench *bench, double rate, const double *rows, size_t count) {
+    static const struct {
+        const char *title, *unit;
+        size_t column;
+    } of[] = {{"Jobs ended", "per second", ENDED},
+              {"Submit to start, p99", "ms", P99},
+              {"Memory of jobsd", "MiB", MEMORY},
+              {"All tables", "MiB", ALL_SIZE},
+              {"Dead rows", "", DEAD}};
+    enum { LINES = sizeof of / sizeof *of };
+    struct picture_line lines[LINES];
+    double *all = mem_zero((LINES + 1) * count, sizeof *all);
+    for (size_t i = 0; i < count; i++) {
+        all[LINES * count + i] = rows[i * COLUMNS + TIME] / 60;
+        for (size_t line = 0; line < LINES; line++)
+            all[line * count + i] = rows[i * COLUMNS + of[line].column];
+    }
+    for (size_t line = 0; line < LINES; line++)
+        lines[line] = (struct picture_line){of[line].title, of[line].unit, all + line * count};
+    char path[1000], title[200];
+    snprintf(path, sizeof path, "%s/soak.svg", bench->out);
+    snprintf(title, sizeof title, "%.0f jobs/s, half of the most, with subscriber and retention",
+             rate);
+    picture_lines(path, title, "min", all + LINES * count, count, lines, LINES);
+    free(all);
+}
+
+static void run(struct bench *bench, struct report *report, double rate, double seconds,
+                size_t samples) {
+    const struct load_shape shape = {.class_name = "noop", .tenants = 10};
+    double *rows = mem_zero(samples * COLUMNS, sizeof *rows);
+    struct soak soak = {.bench = bench};
+    bench_begin(bench, 10);
+    soak.subscriber = subscriber_open(bench, NULL, NULL);
+    daemon_start(bench, &soak.jobsd, true, NULL);
+    bench_wait_idle(bench);
+    struct pacer *pacer = pacer_start(bench, &shape, rate);
+    struct purger *purger = purger_start(bench, seconds / 6);
+    soak.began = soak.at = clock_now();
+    for (size_t i = 0; i < samples; i++) {
+        int64_t next = soak.began + (int64_t)(seconds * 1e6 * (double)(i + 1) / (double)samples);
+        poll(NULL, 0, next > clock_now() ? (int)((next - clock_now()) / 1000) : 0);
+        sample(&soak, rows + i * COLUMNS);
+        report_row(report, "", rows + i * COLUMNS);
+        report_csv(report);
+        draw(bench, rate, rows, i + 1); /* all that there is, should this be cut short */
+    }
+    purger_stop(purger);
+    pacer_stop(pacer);
+    child_stop(&soak.jobsd);
+    subscriber_close(soak.subscriber);
+    bench_end(bench);
+    free(rows);
+}
+
+int bench_soak(struct bench *bench, char **argv) {
+    size_t minutes = 60, rate = 0, samples = 60;
+    const struct bench_option options[] = {{"--minutes", &minutes, 10000, "of load"},
+                                           {"--rate", &rate, 100000,
+                                            "jobs per second; 0: half of the most"},
+                                           {"--samples", &samples, 10000, "rows of the table"},
+                                           {NULL, NULL, 0, NULL}};
+    bench_options(bench, argv, options, 1000000);
+    alarm((unsigned)(minutes * 60 + 600));
+    struct report *report = report_new(bench, "soak");
+    double load = rate > 0 ? (double)rate : half_of_most(bench);
+    report_note(report, "%.0f jobs/s; finished jobs are kept for %.1f minutes", load,
+                (double)minutes / 6);
+    report_table(report, "over time", columns);
+    run(bench, report, load, (double)minutes * 60, samples);
+    report_end(report);
+    return 0;
+}
