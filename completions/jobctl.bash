@@ -2,7 +2,7 @@
 _jobctl() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} words=
     if [ "$COMP_CWORD" -eq 1 ]; then
-        words=" migrate tenant submit run show logs why list release stop retry lock wait watch events stats classes instances fsck quarantine purge --help --version"
+        words=" migrate tenant submit run show logs why list release stop retry lock wait watch events stats classes class instances fsck quarantine purge --help --version"
     elif [ "$COMP_CWORD" -eq 2 ] && [ "$previous" = tenant ]; then
         words=" create role amqp list show set defaults apply pause resume maintenance remove"
     else
@@ -42,6 +42,10 @@ _jobctl() {
             "events") words=" --key -n --count --timeout -t --tenant --json --amqp-url --service -c --config -h --help" ;;
             "stats") words=" -t --tenant --json --url --schema --datasource -c --config -h --help" ;;
             "classes") words=" --json --url --schema --datasource -c --config -h --help" ;;
+            "class list") words=" --json --url --schema --datasource -c --config -h --help" ;;
+            "class set") words=" --max-running --max-running-per-tenant --url --schema --datasource -c --config -h --help" ;;
+            "class pause") words=" -t --tenant --url --schema --datasource -c --config -h --help" ;;
+            "class resume") words=" -t --tenant --url --schema --datasource -c --config -h --help" ;;
             "instances") words=" --json --url --schema --datasource -c --config -h --help" ;;
             "fsck") words=" --json --url --schema --datasource -c --config -h --help" ;;
             "quarantine list") words=" -t --tenant --json --url --schema --datasource -c --config -h --help" ;;

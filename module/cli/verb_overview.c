@@ -64,17 +64,24 @@ int verb_stats(struct cli *cli) {
     return end(cli, &listing, store_counts(&cli->store, tenant, add_count, &listing, &err), &err);
 }
 
+static void add_limit(struct print_table *table, int64_t limit) {
+    if (limit < 0)
+        table_add(table, "-");
+    else
+        table_add_integer(table, limit);
+}
+
 static void add_class(void *arg, const struct store_class *class) {
     struct listing *listing = arg;
     if (listing->table) {
         table_add(listing->table, class->class_name);
         table_add_integer(listing->table, class->instances);
         table_add(listing->table, class->lane);
-        if (class->max_running < 0)
-            table_add(listing->table, "-");
-        else
-            table_add_integer(listing->table, class->max_running);
-        table_add(listing->table, class->paused ? "yes" : "no");
+        add_limit(listing->table, class->max_running);
+        add_limit(listing->table, class->max_running_per_tenant);
+        table_add(listing->table, class->paused          ? "yes"
+                                  : class->paused_for[0] ? class->paused_for
+                                                         : "no");
         return;
     }
     json_begin(&listing->out);
@@ -83,7 +90,11 @@ static void add_class(void *arg, const struct store_class *class) {
     json_text(&listing->out, "lane", class->lane);
     if (class->max_running >= 0)
         json_integer(&listing->out, "max_running", class->max_running);
+    if (class->max_running_per_tenant >= 0)
+        json_integer(&listing->out, "max_running_per_tenant", class->max_running_per_tenant);
     json_boolean(&listing->out, "paused", class->paused);
+    if (class->paused_for[0])
+        json_text(&listing->out, "paused_for", class->paused_for);
     json_end(&listing->out);
     buf_char(&listing->out, '\n');
 }
@@ -91,7 +102,7 @@ static void add_class(void *arg, const struct store_class *class) {
 int verb_classes(struct cli *cli) {
     struct jobs_error err;
     struct listing listing;
-    int status = begin(cli, &listing, "CLASS|>INSTANCES|LANE|>MAX RUNNING|PAUSED");
+    int status = begin(cli, &listing, "CLASS|>INSTANCES|LANE|>MAX RUNNING|>PER TENANT|PAUSED");
     if (status)
         return status;
     return end(cli, &listing, store_classes(&cli->store, add_class, &listing, &err), &err);

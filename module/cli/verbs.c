@@ -98,6 +98,17 @@ static const struct option run_options[] = {
     {0, NULL, NULL, NULL, NULL},
 };
 
+static const struct option class_set_options[] = {
+    {0, "max-running", "N", "jobs of all tenants together; none: no limit", "none"},
+    {0, "max-running-per-tenant", "N", "jobs of each tenant; none: no limit", "none"},
+    {0, NULL, NULL, NULL, NULL},
+};
+
+static const struct option class_pause_options[] = {
+    {'t', "tenant", "TENANT", "for this tenant alone (for all)", NULL},
+    {0, NULL, NULL, NULL, NULL},
+};
+
 static const struct option show_options[] = {
     {0, "attempts", NULL, "with every attempt that began", NULL},
     {0, NULL, NULL, NULL, NULL},
@@ -277,6 +288,16 @@ const struct verb verbs[] = {
      "Of all tenants unless one is named.", TENANT | WITH_JSON, NULL, verb_stats, false},
     {"classes", NULL, 0, 0, "List job classes and who offers them", NULL, DATABASE | WITH_JSON,
      NULL, verb_classes, false},
+    {"class list", NULL, 0, 0, "The same", NULL, DATABASE | WITH_JSON, NULL, verb_classes, false},
+    {"class set", "CLASS", 1, 1, "Limit how many jobs of a class run at a time",
+     "Over all instances, in effect within a second, also for jobs that are queued. Keys\n"
+     "jobs.class.<name>.max_running and .max_running_per_tenant of a jobsd go before.",
+     DATABASE, class_set_options, verb_class_set, false},
+    {"class pause", "CLASS", 1, 1, "Choose none of its jobs",
+     "They stay QUEUED in their order, and what runs goes on.", DATABASE, class_pause_options,
+     verb_class_pause, false},
+    {"class resume", "CLASS", 1, 1, "End a pause of a class", NULL, DATABASE, class_pause_options,
+     verb_class_resume, false},
     {"instances", NULL, 0, 0, "List instances of jobsd", NULL, DATABASE | WITH_JSON, NULL,
      verb_instances, false},
     {"fsck", NULL, 0, 0, "Check that the tables agree with each other",

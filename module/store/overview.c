@@ -89,6 +89,8 @@ int store_classes(const struct job_info_service *s,
             .class_name = text_of(rows, i, "class_name"),
             .lane = text_of(rows, i, "lane"),
             .max_running = number_of(rows, i, "max_running", -1),
+            .max_running_per_tenant = number_of(rows, i, "max_running_per_tenant", -1),
+            .paused_for = text_of(rows, i, "paused_for"),
             .paused = sql_get_boolean(rows, i, sql_column(rows, "paused")),
             .instances = number_of(rows, i, "instances", 0),
         };

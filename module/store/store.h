@@ -49,13 +49,26 @@ int store_counts(const struct job_info_service *s, const char *tenant,
 
 struct store_class {
     const char *class_name, *lane;
-    int64_t max_running; /* -1: no limit */
-    bool paused;
-    int64_t instances; /* how many live instances offer it */
+    int64_t max_running, max_running_per_tenant; /* -1: no limit */
+    bool paused;                                 /* for all */
+    const char *paused_for;                      /* tenants, with commas between them; "": none */
+    int64_t instances;                           /* how many live instances offer it */
 };
 int store_classes(const struct job_info_service *s,
                   void (*row)(void *arg, const struct store_class *class), void *arg,
                   struct jobs_error *err);
+
+/* Limits of a class, over all instances; NULL: as it is, -1: none. In effect within a second. The
+ * class need not be known yet. */
+int store_class_set(const struct job_info_service *s, const char *class_name,
+                    const int64_t *max_running, const int64_t *max_running_per_tenant,
+                    struct jobs_error *err);
+/* None of its jobs is chosen any more, of this tenant or (NULL) of all; they stay QUEUED in order. */
+int store_class_pause(const struct job_info_service *s, const char *class_name, const char *tenant,
+                      struct jobs_error *err);
+/* JOBS_ENOENT: there is no such pause. */
+int store_class_resume(const struct job_info_service *s, const char *class_name, const char *tenant,
+                       struct jobs_error *err);
 
 struct store_instance {
     const char *id, *name, *host, *version;

@@ -207,6 +207,28 @@ static void tenants_and_overviews(void **state) {
     free(id);
 }
 
+static void limits_and_pauses_of_classes(void **state) {
+    (void)state;
+    jobctl_says(2, "what shall be changed?", "class set noop");
+    jobctl_says(2, "--max-running x", "class set noop --max-running x");
+    jobctl_says(1, "not of the form", "class set /x --max-running 1");
+    free(jobctl(0, "class set noop --max-running 3"));
+    free(jobctl(0, "class set noop --max-running-per-tenant 2"));
+    jobctl_says(0, "\"max_running\":3,\"max_running_per_tenant\":2", "class list --json");
+    free(jobctl(0, "class set noop --max-running none"));
+    jobctl_says(0, "-", "class list");
+    free(jobctl(0, "class pause noop --tenant acme"));
+    free(jobctl(0, "class pause noop --tenant acme"));
+    jobctl_says(0, "acme", "class list");
+    jobctl_says(3, "is unknown", "class pause noop --tenant nobody");
+    jobctl_says(3, "is not paused for all", "class resume noop");
+    free(jobctl(0, "class pause noop"));
+    jobctl_says(0, "yes", "class list");
+    free(jobctl(0, "class resume noop"));
+    free(jobctl(0, "class resume noop -t acme"));
+    jobctl_says(3, "is not paused for \"acme\"", "class resume noop -t acme");
+}
+
 static void watch_prints_changes_until_the_end(void **state) {
     struct store_fixture *f = *state;
     struct job_uuid id;
@@ -264,6 +286,7 @@ static void transaction_pooler_is_fine(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(limits_and_pauses_of_classes),
         cmocka_unit_test(wrong_use_is_2),
         cmocka_unit_test(help_is_everywhere),
         cmocka_unit_test(the_way_of_a_job),
