@@ -61,7 +61,7 @@ static void wrong_use_is_2(void **state) {
         {"stop " UNKNOWN " --timeout 1s", "goes with --amqp"},
         {"stop " UNKNOWN " --amqp", "which broker?"},
         {"tenant create x --weight 0", "1 to 1000"},
-        {"tenant set x", "--weight N"},
+        {"tenant set x", "Give --weight"},
         {"events", "which broker?"},
         {"show \"$(printf '\\377')\"", "UTF-8"},
     };
