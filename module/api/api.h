@@ -19,6 +19,7 @@
 #include "module/job/json.h"
 #include "module/jobs.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 struct api;
@@ -120,8 +121,9 @@ struct api_request {
     struct buf out;
     struct api_header headers[API_HEADERS];
     int header_count;
-    const char *field; /* what the error is about; static text */
-    void *mine;        /* of a handler that is called more than once, freed by it */
+    const char *field;             /* what the error is about; static text */
+    void *mine;                    /* of a handler that is called more than once */
+    void (*mine_done)(void *mine); /* called at the end, if mine is there; NULL: not */
 
     struct list link; /* of who has kept it */
     /* The rest is the server's: module/api/request.h */
@@ -141,6 +143,9 @@ void api_add_header(struct api_request *r, const char *name, const char *value);
 /* A handler that returned API_LATER: 0 or the error, as a handler would return. Any thread; the
  * request must not be touched after it. */
 void api_finish(struct api_request *r, int code, const struct jobs_error *err);
+/* A handler that returned API_LATER: it is called once more, as the first time. Any thread; the
+ * request must not be touched after it. */
+void api_again(struct api_request *r);
 /* HTTP status of a code. */
 int api_problem_status(int code, const struct jobs_error *err);
 /* {"type", "title", "status", "detail", "field", "code"} */
@@ -171,6 +176,8 @@ struct api_task {
 size_t api_datasource_count(const struct api *api);
 const char *api_datasource_name(const struct api *api, size_t i);
 void api_submit_task(struct api *api, size_t datasource, struct api_task *task);
+/* A thread that blocks all signals. */
+int api_thread(pthread_t *ret, void *(*run)(void *arg), void *arg, struct jobs_error *err);
 
 /* ---- The server, for its owner ---- */
 /* JOBS_ECONFIG: a key, or a file that it names. An address that is in use is no error: it is tried

@@ -156,6 +156,14 @@ static void go_on(struct request *request) {
     api_submit_task(r->api, (size_t)r->datasource, &request->task);
 }
 
+void api_again(struct api_request *r) {
+    struct request *request = request_of(r);
+    if (r->route->scope == API_HERE)
+        go_on(request);
+    else
+        api_submit_task(r->api, (size_t)r->datasource, &request->task);
+}
+
 void request_dispatch(struct request *request) {
     struct api_request *r = &request->r;
     struct jobs_error err = {0};

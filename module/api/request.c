@@ -205,6 +205,8 @@ void request_end(void *cls, struct MHD_Connection *connection, void **state,
         log_access(request);
     atomic_fetch_sub(&request->r.api->buffered, request->counted);
     request_clear_answer(request);
+    if (request->r.mine && request->r.mine_done)
+        request->r.mine_done(request->r.mine);
     buf_done(&request->r.out);
     buf_done(&request->r.body);
     query_done(&request->query);

@@ -83,11 +83,11 @@ static void *clock_main(void *arg) {
     return NULL;
 }
 
-static int start_clock(struct api *api, struct jobs_error *err) {
+int api_thread(pthread_t *ret, void *(*run)(void *arg), void *arg, struct jobs_error *err) {
     sigset_t all, old;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);
-    int rc = pthread_create(&api->clock_thread, NULL, clock_main, api);
+    int rc = pthread_create(ret, NULL, run, arg);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     return rc == 0 ? 0 : error_set(err, JOBS_ENOMEM, "api: no thread: %s", strerrordesc_np(rc));
 }
@@ -175,7 +175,7 @@ static int start(struct api *api, struct jobs_error *err) {
     if (rc < 0)
         return rc;
     try_to_listen(api);
-    return start_clock(api, err);
+    return api_thread(&api->clock_thread, clock_main, api, err);
 }
 
 /* ---- stop ---- */

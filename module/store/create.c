@@ -2,6 +2,7 @@
  * none. */
 #include "module/base/error.h"
 #include "module/base/text.h"
+#include "module/store/each.h"
 #include "module/store/store.h"
 #include "sql/sql.h"
 
@@ -148,4 +149,65 @@ int job_info_create_as_queued(const struct job_info_service *s, const struct job
 int job_info_create_as_pending(const struct job_info_service *s, const struct job_info *infos,
                                size_t count, struct job_uuid *ret_ids, struct jobs_error *err) {
     return create(s, infos, count, true, ret_ids, err);
+}
+
+/* ---- each for itself ---- */
+
+static void read_outcomes(const struct sql_result *rows, struct store_created *ret) {
+    int id = sql_column(rows, "id"), state = sql_column(rows, "state"),
+        why = sql_column(rows, "why");
+    for (size_t i = 0; i < sql_count(rows); i++) {
+        const char *made = sql_get(rows, i, id), *bad = sql_get(rows, i, state),
+                   *text = sql_get(rows, i, why);
+        ret[i] = (struct store_created){0};
+        snprintf(ret[i].id, sizeof ret[i].id, "%s", made ? made : "");
+        if (bad)
+            error_set_sql(&ret[i].err, sql_error_code(bad), bad, "%s", text);
+    }
+}
+
+static void add_submits(struct buf *arrays, const struct store_submit *submits, size_t count) {
+    size_t first = 1;
+    for (size_t i = 0; i < count; i++) {
+        sql_array_text(&arrays[0], submits[i].who);
+        sql_array_text(&arrays[1], submits[i].address);
+        sql_array_integer(&arrays[2], (int64_t)first);
+        sql_array_integer(&arrays[3], (int64_t)submits[i].count);
+        first += submits[i].count;
+    }
+}
+
+int store_create_each(const struct job_info_service *s, const struct job_info *infos,
+                      const bool *pendings, size_t count, const struct store_submit *submits,
+                      size_t submit_count, struct store_created *ret, struct jobs_error *err) {
+    enum { ALL = COLUMNS + 4 };
+    struct buf arrays[ALL] = {0};
+    struct sql_parameters p = {0};
+    struct sql_result *rows;
+    struct sql *sql;
+    int rc = store_begin(s, &sql, err);
+    if (rc < 0)
+        return rc;
+    for (int c = 0; c < ALL; c++)
+        sql_array_begin(&arrays[c]);
+    for (size_t i = 0; i < count; i++)
+        add(arrays, &infos[i], pendings[i]);
+    add_submits(arrays + COLUMNS, submits, submit_count);
+    for (int c = 0; c < ALL; c++) {
+        sql_array_end(&arrays[c]);
+        sql_add_text(&p, buf_get(&arrays[c]));
+    }
+    rc = sql_call(sql, "job_create_each", &p, SQL_ROWS, &rows, err);
+    if (rc == 0) {
+        if (sql_count(rows) == count)
+            read_outcomes(rows, ret);
+        else
+            rc = error_set(err, JOBS_EDB, "%zu outcomes came back for %zu jobs", sql_count(rows),
+                           count);
+        sql_result_free(rows);
+    }
+    for (int c = 0; c < ALL; c++)
+        buf_done(&arrays[c]);
+    sql_close(sql);
+    return rc;
 }

@@ -2,12 +2,14 @@
 #include "module/base/error.h"
 #include "module/base/text.h"
 #include "module/job/status.h"
+#include "module/store/page.h"
 #include "module/store/store.h"
 #include "sql/sql.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-enum { LIMIT = 100, LIMIT_MAX = 1000 };
+enum { LIMIT = 100, LIMIT_MAX = 1000, TOTAL_LOOK = 20000 };
 
 #define BIT(status) (1u << (status))
 #define ALL (BIT(JOB_STATUS_COUNT) - 1)
@@ -50,9 +52,23 @@ static bool is_narrow(const struct job_info_filter *filter) {
            !filter->related_id;
 }
 
+static void add_more(struct sql_parameters *p, const struct store_more *more) {
+    if (more && more->has_priority)
+        sql_add_integer(p, more->priority);
+    else
+        sql_add_text(p, NULL);
+    const int64_t dates[] = {more ? more->created_from : 0, more ? more->created_to : 0};
+    for (size_t i = 0; i < 2; i++)
+        if (dates[i])
+            sql_add_integer(p, dates[i]);
+        else
+            sql_add_text(p, NULL);
+}
+
 /* `id`: that job alone. */
-static int read_page(struct sql *sql, const struct job_info_filter *filter, const char *id,
-                     bool brief, struct job_info_list **ret, struct jobs_error *err) {
+static int read_page(struct sql *sql, const struct job_info_filter *filter,
+                     const struct store_more *more, const char *id, bool brief,
+                     struct job_info_list **ret, struct jobs_error *err) {
     struct buf statuses = {0};
     struct sql_parameters p = {0};
     list_statuses(filter->statuses, &statuses);
@@ -67,6 +83,7 @@ static int read_page(struct sql *sql, const struct job_info_filter *filter, cons
     sql_add_text(&p, id);
     sql_add_boolean(&p, brief);
     sql_add_boolean(&p, is_narrow(filter));
+    add_more(&p, more);
     struct sql_result *rows;
     int rc = sql_call(sql, "job_list", &p, SQL_ROWS, &rows, err);
     buf_done(&statuses);
@@ -91,8 +108,9 @@ static int check_tenant(struct sql *sql, const char *tenant, struct jobs_error *
     return rc;
 }
 
-int store_list(const struct job_info_service *s, const struct job_info_filter *filter, bool brief,
-               struct job_info_list **ret, struct jobs_error *err) {
+int store_page(const struct job_info_service *s, const struct job_info_filter *filter,
+               const struct store_more *more, bool brief, struct job_info_list **ret,
+               struct jobs_error *err) {
     struct sql *sql;
     struct job_info_list *list;
     int rc = check(filter, err);
@@ -100,13 +118,18 @@ int store_list(const struct job_info_service *s, const struct job_info_filter *f
         rc = store_begin(s, &sql, err);
     if (rc < 0)
         return rc;
-    rc = read_page(sql, filter, NULL, brief, &list, err);
+    rc = read_page(sql, filter, more, NULL, brief, &list, err);
     if (rc == 0 && list->count == 0 && (rc = check_tenant(sql, filter->tenant, err)) < 0)
         job_info_free(list);
     sql_close(sql);
     if (rc == 0)
         *ret = list;
     return rc;
+}
+
+int store_list(const struct job_info_service *s, const struct job_info_filter *filter, bool brief,
+               struct job_info_list **ret, struct jobs_error *err) {
+    return store_page(s, filter, NULL, brief, ret, err);
 }
 
 int job_info_list(const struct job_info_service *s, const struct job_info_filter *filter,
@@ -124,7 +147,7 @@ int job_info_get(const struct job_info_service *s, const char *tenant, const cha
         rc = store_begin(s, &sql, err);
     if (rc < 0)
         return rc;
-    rc = read_page(sql, &filter, id, false, &list, err);
+    rc = read_page(sql, &filter, NULL, id, false, &list, err);
     sql_close(sql);
     if (rc < 0)
         return rc;
@@ -135,4 +158,66 @@ int job_info_get(const struct job_info_service *s, const char *tenant, const cha
     }
     *ret = list;
     return 0;
+}
+
+/* ---- totals ---- */
+
+static bool has_counts(const struct job_info_filter *filter, const struct store_more *more) {
+    return !filter->owner && !filter->related_type && !filter->related_id &&
+           (!more || (!more->has_priority && !more->created_from && !more->created_to));
+}
+
+struct total {
+    const struct job_info_filter *filter;
+    int64_t n;
+};
+
+static void add_count(void *arg, const struct store_count *count) {
+    struct total *total = arg;
+    const struct job_info_filter *filter = total->filter;
+    if (filter->class_name && strcmp(filter->class_name, count->class_name) != 0)
+        return;
+    for (unsigned i = 0; i < JOB_STATUS_COUNT; i++)
+        if (!filter->statuses || filter->statuses & BIT(i))
+            total->n += count->n[i];
+}
+
+static int look(const struct job_info_service *s, const struct job_info_filter *filter,
+                const struct store_more *more, struct store_total *ret, struct jobs_error *err) {
+    struct buf statuses = {0};
+    struct sql_parameters p = {0};
+    struct sql_result *row;
+    struct sql *sql;
+    int rc = store_begin(s, &sql, err);
+    if (rc < 0)
+        return rc;
+    list_statuses(filter->statuses, &statuses);
+    sql_add_text(&p, filter->tenant);
+    sql_add_text(&p, filter->statuses ? buf_get(&statuses) : NULL);
+    sql_add_text(&p, filter->class_name);
+    sql_add_text(&p, filter->owner);
+    sql_add_text(&p, filter->related_type);
+    sql_add_text(&p, filter->related_id);
+    add_more(&p, more);
+    sql_add_integer(&p, TOTAL_LOOK + 1);
+    rc = sql_call(sql, "job_look", &p, SQL_ONE, &row, err);
+    if (rc == 0) {
+        ret->n = sql_get_integer(row, 0, sql_column(row, "n"), 0);
+        ret->exact = sql_get_integer(row, 0, sql_column(row, "looked"), 0) <= TOTAL_LOOK;
+        sql_result_free(row);
+    }
+    buf_done(&statuses);
+    sql_close(sql);
+    return rc < 0 ? store_blame(rc, filter->tenant, NULL, err) : 0;
+}
+
+int store_total(const struct job_info_service *s, const struct job_info_filter *filter,
+                const struct store_more *more, struct store_total *ret, struct jobs_error *err) {
+    struct total total = {filter, 0};
+    if (!has_counts(filter, more))
+        return look(s, filter, more, ret, err);
+    int rc = store_counts(s, filter->tenant, add_count, &total, err);
+    if (rc == 0)
+        *ret = (struct store_total){total.n, true};
+    return rc;
 }

@@ -286,6 +286,7 @@ create table @schema@.t_job_count (
     class_name text collate "C" not null,
     status @schema@.job_status not null,
     n bigint not null,
+    entered bigint not null default 0,                -- how many came to it; only grows
     primary key (tenant, class_name, status)
 ) with (fillfactor = 50);
 

@@ -5,10 +5,10 @@ with d as (
     where d.ctid = any(array(select x.ctid from @schema@.t_job_count_delta x limit $1::int for update skip locked))
     returning d.tenant, d.class_name, d.status, d.n
 ), s as (
-    select d.tenant, d.class_name, d.status, sum(d.n)::bigint as n from d group by 1, 2, 3 order by 1, 2, 3
+    select d.tenant, d.class_name, d.status, sum(d.n)::bigint as n, sum(greatest(d.n, 0))::bigint as entered from d group by 1, 2, 3 order by 1, 2, 3
 ), f as (
-    insert into @schema@.t_job_count as c (tenant, class_name, status, n)
-    select s.tenant, s.class_name, s.status, s.n from s where s.n <> 0
-    on conflict (tenant, class_name, status) do update set n = c.n + excluded.n
+    insert into @schema@.t_job_count as c (tenant, class_name, status, n, entered)
+    select s.tenant, s.class_name, s.status, s.n, s.entered from s where s.n <> 0 or s.entered <> 0
+    on conflict (tenant, class_name, status) do update set n = c.n + excluded.n, entered = c.entered + excluded.entered
 )
 select count(*) as folded from d;

@@ -2,7 +2,7 @@
 -- that a filter that is not given costs nothing.
 -- in:  $1 tenant; filters, null = any: $2 statuses, $3 class name, $4 owner, $5 related type, $6 related id; $7 continue after this
 --      id; $8 how many at most; $9 this job alone; $10 leave out parameters, result and error; $11 the statuses have narrow tables
---      (job_narrow)
+--      (job_narrow); $12 priority; $13 created from, $14 to (microseconds since 1970)
 -- out: a row per job; dates in microseconds since 1970, durations in milliseconds
 with page as (
     (select j.id
@@ -15,6 +15,9 @@ with page as (
         and ($4::text is null or j.owner = $4::text)
         and ($5::text is null or j.related_type = $5::text)
         and ($6::text is null or j.related_id = $6::text)
+        and ($12::int is null or j.priority = $12::int)
+        and ($13::bigint is null or j.created_date >= timestamptz 'epoch' + $13::bigint * interval '1 microsecond')
+        and ($14::bigint is null or j.created_date < timestamptz 'epoch' + $14::bigint * interval '1 microsecond')
     order by j.id desc limit $8::int)
     union all
     (select j.id
@@ -25,6 +28,9 @@ with page as (
         and j.status = any($2::@schema@.job_status[])
         and ($4::text is null or j.owner = $4::text)
         and ($5::text is null or j.related_type = $5::text)
+        and ($12::int is null or j.priority = $12::int)
+        and ($13::bigint is null or j.created_date >= timestamptz 'epoch' + $13::bigint * interval '1 microsecond')
+        and ($14::bigint is null or j.created_date < timestamptz 'epoch' + $14::bigint * interval '1 microsecond')
     order by n.id desc limit $8::int)
 )
 select j.id, j.tenant, j.class_name, j.status, j.priority, j.description, j.owner, j.related_type, j.related_id, j.traceparent,

@@ -1,0 +1,214 @@
+/* Tokens and the audit log. A tenant's administrator sees and makes those of that tenant alone. */
+#include "module/api/auth.h"
+#include "module/api/json_read.h"
+#include "module/api/parts.h"
+#include "module/api/server.h"
+#include "module/base/error.h"
+#include "module/base/mem.h"
+#include "module/base/text.h"
+#include "module/store/access.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *own_tenant(const struct api_request *r) {
+    return r->identity.tenant[0] ? r->identity.tenant : NULL;
+}
+
+static void element(struct buf *out) {
+    if (out->data[out->length - 1] != '[')
+        buf_char(out, ',');
+    json_begin(out);
+}
+
+void audit_note(struct api_request *r, const char *action, const char *tenant, const char *job,
+                const char *detail, int rc, const struct jobs_error *err) {
+    struct jobs_error failed;
+    char cut[1000] = "";
+    if (detail)
+        snprintf(cut, sizeof cut, "%.*s", (int)sizeof cut - 1, detail);
+    text_cut(cut, sizeof cut - 1);
+    struct store_audit entry = {.who = r->identity.who,
+                                .address = r->address,
+                                .action = action,
+                                .tenant = tenant,
+                                .job = job,
+                                .detail = detail ? cut : NULL,
+                                .outcome = rc == 0            ? "ok"
+                                           : err->sqlstate[0] ? err->sqlstate
+                                                              : error_name(err->code)};
+    if (store_audit_add(r->db, &entry, &failed) < 0)
+        log_error(api_log(r->api), "api: %s by %s is not in the audit log: %s", action,
+                  r->identity.who, failed.text);
+}
+
+/* ---- tokens ---- */
+
+static void add_token(void *arg, const struct store_token *token) {
+    struct api_request *r = arg;
+    element(&r->out);
+    json_text(&r->out, "id", token->id);
+    json_text(&r->out, "name", token->name);
+    json_text(&r->out, "tenant", token->tenant);
+    json_text(&r->out, "role", token->role);
+    json_text(&r->out, "datasource", r->datasource_name);
+    json_date(&r->out, "created_date", token->created_date);
+    json_date(&r->out, "expiration_date", token->expiration_date);
+    json_date(&r->out, "revoked_date", token->revoked_date);
+    json_date(&r->out, "last_used_date", token->last_used_date);
+    json_end(&r->out);
+}
+
+static int list_tokens(struct api_request *r, struct jobs_error *err) {
+    if (r->first)
+        buf_text(&r->out, "{\"tokens\":[");
+    int rc = store_tokens(r->db, own_tenant(r), add_token, r, err);
+    if (rc == 0 && r->last)
+        buf_text(&r->out, "]}");
+    return rc;
+}
+
+struct wanted {
+    char *name, *tenant, *role;
+    int64_t expires;
+};
+#define FIELD(member, how, ...) \
+    { .name = #member, .type = how, .offset = offsetof(struct wanted, member), __VA_ARGS__ }
+static const struct json_field token_fields[] = {
+    FIELD(name, JSON_AS_TEXT, .required = true, .high = 255),
+    FIELD(role, JSON_AS_TEXT, .required = true, .high = 10),
+    FIELD(tenant, JSON_AS_TEXT, .high = 63),
+    FIELD(expires, JSON_AS_DATE, .high = 0),
+    {.name = NULL},
+};
+
+static int check_wanted(struct api_request *r, struct wanted *wanted, struct jobs_error *err) {
+    const char *own = own_tenant(r);
+    if (own && wanted->tenant && strcmp(own, wanted->tenant) != 0) {
+        r->field = "tenant";
+        return error_set_sql(err, JOBS_ENOENT, "JB001", "tenant '%.80s' is unknown here",
+                             wanted->tenant);
+    }
+    if (own && !wanted->tenant)
+        wanted->tenant = mem_text(own);
+    return 0;
+}
+
+/* Without a tenant, or with one that is not here, the next datasource is asked. */
+static int make_token(struct api_request *r, const struct wanted *wanted, struct jobs_error *err) {
+    struct store_token token = {.name = wanted->name,
+                                .tenant = wanted->tenant,
+                                .role = wanted->role,
+                                .expiration_date = wanted->expires};
+    char secret[STORE_SECRET], where[100];
+    struct job_uuid id;
+    int rc = store_token_create(r->db, &token, &id, secret, err);
+    if (rc == JOBS_ENOENT && !r->last)
+        return 0;
+    audit_note(r, "token", wanted->tenant, NULL, rc == 0 ? id.text : wanted->name, rc, err);
+    if (rc < 0)
+        return rc;
+    snprintf(where, sizeof where, "/api/v1/tokens/%s", id.text);
+    api_add_header(r, "Location", where);
+    r->status = 201;
+    json_begin(&r->out);
+    json_text(&r->out, "id", id.text);
+    json_text(&r->out, "token", secret);
+    json_end(&r->out);
+    return 0;
+}
+
+static int create_token(struct api_request *r, struct jobs_error *err) {
+    struct wanted wanted = {0};
+    struct json_value value;
+    unsigned given;
+    if (r->status == 201) /* a datasource before this one has made it */
+        return 0;
+    int rc = json_read(buf_get(&r->body), r->body.length, &value, err);
+    if (rc == 0)
+        rc = json_fields_read(&value, token_fields, &wanted, &given, &r->field, err);
+    if (rc == 0)
+        rc = check_wanted(r, &wanted, err);
+    if (rc == 0)
+        rc = make_token(r, &wanted, err);
+    json_fields_done(token_fields, &wanted);
+    return rc;
+}
+
+static int revoke_token(struct api_request *r, struct jobs_error *err) {
+    if (r->status == 204)
+        return 0;
+    int rc = store_token_revoke(r->db, own_tenant(r), r->id, err);
+    if (rc == JOBS_ENOENT && !r->last)
+        return 0;
+    audit_note(r, "revoke", own_tenant(r), NULL, r->id, rc, err);
+    if (rc == 0) {
+        auth_forget(r->api->auth);
+        r->status = 204;
+    }
+    return rc;
+}
+
+/* ---- the audit log ---- */
+
+struct page {
+    struct api_request *r;
+    int64_t count, last;
+};
+
+static void add_entry(void *arg, const struct store_audit *entry) {
+    struct page *page = arg;
+    struct buf *out = &page->r->out;
+    element(out);
+    json_integer(out, "id", entry->id);
+    json_date(out, "date", entry->date);
+    json_text(out, "who", entry->who);
+    json_text(out, "address", entry->address);
+    json_text(out, "action", entry->action);
+    json_text(out, "tenant", entry->tenant);
+    json_text(out, "job", entry->job);
+    if (entry->count)
+        json_integer(out, "count", entry->count);
+    json_text(out, "outcome", entry->outcome);
+    json_text(out, "detail", entry->detail);
+    json_end(out);
+    page->count++;
+    page->last = entry->id;
+}
+
+static const struct api_parameter audit_query[] = {
+    {.name = "tenant"},
+    {.name = "job", .type = API_UUID},
+    {.name = "limit", .type = API_INTEGER, .low = 1, .high = 1000},
+    {.name = "cursor", .type = API_INTEGER, .low = 1, .high = INT64_MAX},
+    {.name = NULL},
+};
+
+/* Pages go by the numbers of one datasource; with several, a page holds `limit` of each. */
+static int list_audit(struct api_request *r, struct jobs_error *err) {
+    int64_t limit = api_integer(r, "limit", 100);
+    struct page page = {.r = r};
+    const char *tenant = own_tenant(r) ? own_tenant(r) : api_text(r, "tenant");
+    if (r->first)
+        buf_text(&r->out, "{\"entries\":[");
+    int rc = store_audits(r->db, tenant, api_text(r, "job"), api_integer(r, "cursor", 0), limit,
+                          add_entry, &page, err);
+    if (rc < 0 || !r->last)
+        return rc;
+    buf_char(&r->out, ']');
+    if (page.count == limit)
+        buf_format(&r->out, ",\"cursor\":\"%" PRId64 "\"", page.last);
+    json_end(&r->out);
+    return 0;
+}
+
+static const struct api_route routes[] = {
+    {"GET", "/api/v1/tokens", API_ADMIN, API_EVERY, .handle = list_tokens},
+    {"POST", "/api/v1/tokens", API_ADMIN, API_EVERY, .body = true, .handle = create_token},
+    {"DELETE", "/api/v1/tokens/{id}", API_ADMIN, API_EVERY, .handle = revoke_token},
+    {"GET", "/api/v1/audit", API_ADMIN, API_EVERY, .handle = list_audit, .query = audit_query},
+    {.method = NULL},
+};
+const struct api_part api_part_access = {.routes = routes};

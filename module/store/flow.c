@@ -1,0 +1,25 @@
+#include "module/store/flow.h"
+
+#include "module/store/store.h"
+#include "sql/sql.h"
+
+int store_flow_add(const struct job_info_service *s, const char *tenant, struct store_flow *to,
+                   struct jobs_error *err) {
+    struct sql_parameters p = {0};
+    struct sql_result *row;
+    struct sql *sql;
+    int rc = store_begin(s, &sql, err);
+    if (rc < 0)
+        return rc;
+    sql_add_text(&p, tenant);
+    rc = sql_call(sql, "count_flow", &p, SQL_ONE, &row, err);
+    if (rc == 0) {
+        to->succeeded += sql_get_integer(row, 0, sql_column(row, "succeeded"), 0);
+        to->failed += sql_get_integer(row, 0, sql_column(row, "failed"), 0);
+        to->aborted += sql_get_integer(row, 0, sql_column(row, "aborted"), 0);
+        to->unfinished += sql_get_integer(row, 0, sql_column(row, "unfinished"), 0);
+        sql_result_free(row);
+    }
+    sql_close(sql);
+    return rc;
+}

@@ -1,0 +1,2 @@
+-- Undoes it.
+rollback;
