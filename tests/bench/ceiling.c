@@ -18,7 +18,7 @@ struct ceiling {
     struct sql *sql;
     struct sql_result *claimed; /* of the tick before: they end in this one */
     int64_t tick;
-    struct buf arrays[24]; /* 16 of run_end, 3 of ready_claim, 2 of receipt_close */
+    struct buf arrays[24]; /* 16 of run_end, 3 of ready_claim, 3 of receipt_close */
     size_t array_count;
 };
 
@@ -78,14 +78,17 @@ static void fill_claim(struct ceiling *ceiling, struct sql_parameters *p) {
 
 /* The receipts of the tick before the last. */
 static void fill_receipts(struct ceiling *ceiling, struct sql_parameters *p) {
-    struct buf *ticks = array_new(ceiling), *tenants = array_new(ceiling);
+    struct buf *ticks = array_new(ceiling), *tenants = array_new(ceiling),
+               *lanes = array_new(ceiling);
     char tenant[8] = "t0";
     for (; tenant[1] < '0' + TENANTS; tenant[1]++) {
         sql_array_integer(ticks, ceiling->tick - 2);
         sql_array_text(tenants, tenant);
+        sql_array_text(lanes, "");
     }
     array_end(p, ticks);
     array_end(p, tenants);
+    array_end(p, lanes);
 }
 
 /* Returns how many jobs it ended. */

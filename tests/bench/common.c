@@ -17,7 +17,8 @@ void bench_die(const char *what, const char *why) {
     exit(1);
 }
 
-static PGresult *ask(const struct bench *bench, const char *format, va_list arguments) {
+static JOBS_PRINTF(2, 0) PGresult *ask(const struct bench *bench, const char *format,
+                                       va_list arguments) {
     char text[4000];
     vsnprintf(text, sizeof text, format, arguments);
     PGresult *result = PQexec(bench->db, text);

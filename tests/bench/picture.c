@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #define WIDTH 760
-#define LEFT 190 /* where bars and lines begin */
+#define LEFT 220 /* where bars and lines begin */
 #define BAR 16
 
 static const char *const colours[] = {"#2f7ed8", "#e08a1e", "#8a8f98"};
@@ -74,11 +74,11 @@ static void put_line(FILE *out, const struct picture_line *line, const double *x
         most = fmax(most, line->values[i]);
     fprintf(out,
             "<text x=\"10\" y=\"%zu\">%s</text><text class=\"unit\" x=\"10\" y=\"%zu\">%s</text>"
-            "<text class=\"unit\" x=\"%d\" y=\"%zu\">%.3g</text>"
+            "<text class=\"unit\" x=\"%d\" y=\"%zu\" text-anchor=\"end\">%.*f</text>"
             "<line class=\"axis\" x1=\"%d\" y1=\"%zu\" x2=\"%d\" y2=\"%zu\"/>\n"
             "<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"1.5\" points=\"",
-            top + 13, line->title, top + 30, line->unit, LEFT - 45, top + 10, most, LEFT,
-            top + height, WIDTH - 10, top + height, colours[0]);
+            top + 13, line->title, top + 30, line->unit, LEFT - 6, top + 10, most < 100 ? 1 : 0,
+            most, LEFT, top + height, WIDTH - 10, top + height, colours[0]);
     for (size_t i = 0; i < count; i++)
         if (!isnan(line->values[i]))
             fprintf(out, "%.1f,%.1f ", LEFT + (x[i] - x[0]) / span * (WIDTH - LEFT - 10),

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# ./dev bench: measures this machine. PostgreSQL and RabbitMQ come from the environment (JOBS_DATASOURCE_MAIN_URL,
-# JOBS_AMQP_URL). Arguments: those of `bench --help`.
+# ./dev bench: measures this machine. PostgreSQL and RabbitMQ come from the environment
+# (JOBS_DATASOURCE_MAIN_URL, JOBS_AMQP_URL). Arguments: those of `bench --help`.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
