@@ -14,13 +14,6 @@ begin
     return query
     with x as materialized (
         select u.n, u.lane, u.tenant from unnest(lanes, tenants) with ordinality u(lane, tenant, n)
-    ), t as materialized (
-        select s.tenant, s.state = 'ACTIVE' as open, case when s.max_running is not null then s.max_running - (
-            select count(distinct u.id) from t_job_claim c cross join lateral unnest(c.ids) u(id)
-            where c.tenant = s.tenant
-                and (select j.instance = c.instance and j.status in ('TO_BE_RUN', 'RUNNING')
-                    from t_job_info j where j.id = u.id)) end as room
-        from (select distinct x.tenant from x) d join t_tenant s on s.tenant = any(array[d.tenant])
     ), early as materialized ( -- jobs of classes that have just got a lane, claimed before that
         select k.class_name, e.tenant, e.live
         from t_job_class k
@@ -43,10 +36,14 @@ begin
         join t_job_class k on k.class_name = any(array[d.lane]) and k.lane <> ''
     )
     select x.n,
-        coalesce((select t.open from t where t.tenant = x.tenant), false)
+        coalesce(s.state = 'ACTIVE', false)
             and (x.lane = '' or coalesce((select not l.paused from l where l.lane = x.lane), false)
                 and not exists (select from t_job_class_pause p where p.class_name = x.lane and p.tenant = x.tenant)),
-        (select t.room from t where t.tenant = x.tenant)::int,
+        case when s.max_running is not null then s.max_running - (
+            select count(distinct u.id) from t_job_claim c cross join lateral unnest(c.ids) u(id)
+            where c.tenant = x.tenant
+                and (select j.instance = c.instance and j.status in ('TO_BE_RUN', 'RUNNING')
+                    from t_job_info j where j.id = u.id))::int end,
         (select l.room from l where l.lane = x.lane)::int,
         (select l.max_running_per_tenant - (
             select count(distinct u.id) from t_job_claim c cross join lateral unnest(c.ids) u(id)
@@ -55,6 +52,6 @@ begin
                     from t_job_info j where j.id = u.id))
             - coalesce((select e.live from early e where e.class_name = x.lane and e.tenant = x.tenant), 0)
         from l where l.lane = x.lane and l.max_running_per_tenant is not null)::int
-    from x;
+    from x left join t_tenant s on s.tenant = any(array[x.tenant]);
 end
 $$;
