@@ -4,7 +4,7 @@ _jobctl() {
     if [ "$COMP_CWORD" -eq 1 ]; then
         words=" migrate tenant submit run show logs why list release stop retry lock wait watch events stats classes class instances fsck quarantine purge --help --version"
     elif [ "$COMP_CWORD" -eq 2 ] && [ "$previous" = tenant ]; then
-        words=" create role amqp list show set defaults apply pause resume maintenance remove"
+        words=" create role amqp list show set defaults apply pause resume maintenance move remove"
     else
         local verb=${COMP_WORDS[1]}
         [ "$verb" = tenant ] && verb="tenant ${COMP_WORDS[2]}"
@@ -26,6 +26,7 @@ _jobctl() {
             "tenant pause") words=" --url --schema --datasource -c --config -h --help" ;;
             "tenant resume") words=" --url --schema --datasource -c --config -h --help" ;;
             "tenant maintenance") words=" --url --schema --datasource -c --config -h --help" ;;
+            "tenant move") words=" --to --stop --timeout --events-for --cancel --url --schema --datasource -c --config -h --help" ;;
             "tenant remove") words=" --force --discard-events --timeout --url --schema --datasource -c --config -h --help" ;;
             "submit") words=" -p --parameter --parameters --priority --pending --at --in --expires --description --owner --related-type --related-id --attempts --timeout --backoff --locked --traceparent --id -w --wait --wait-timeout -t --tenant --json --url --schema --datasource -c --config -h --help" ;;
             "run") words=" -p --parameter --parameters --timeout --classes-dir --json -c --config -h --help" ;;

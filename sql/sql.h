@@ -105,6 +105,13 @@ int sql_prepare(struct sql *sql, const char *const *names, size_t count, struct 
 int sql_pipeline(struct sql *sql, struct sql_step *steps, size_t count, size_t *ret_failed,
                  struct jobs_error *err);
 
+/* ---- Copying from one database to another, on two borrowed connections ---- */
+/* Hands the rows of a COPY … TO STDOUT over to a COPY … FROM STDIN, one at a time, so that memory is
+ * bounded. The commands come from the database (tenant_move_tables). The transactions are the
+ * caller's: after an error both must be rolled back. */
+int sql_copy(struct sql *from, const char *copy_out, struct sql *to, const char *copy_in,
+             int64_t *ret_rows, struct jobs_error *err);
+
 /* ---- Notifications ---- */
 /* LISTEN on the channel named like the schema. */
 int sql_listen(struct sql *sql, struct jobs_error *err);

@@ -87,6 +87,7 @@ int verb_tenant_pause(struct cli *cli);
 int verb_tenant_resume(struct cli *cli);
 int verb_tenant_maintenance(struct cli *cli);
 int verb_tenant_remove(struct cli *cli);
+int verb_tenant_move(struct cli *cli);
 int verb_submit(struct cli *cli);
 int verb_run(struct cli *cli);
 int verb_show(struct cli *cli);

@@ -22,6 +22,17 @@ static const struct option settings_options[] = {
     {0, NULL, NULL, NULL, NULL},
 };
 
+static const struct option move_options[] = {
+    {0, "to", "DATASOURCE", "where it goes; --datasource says where it is, if that is not clear",
+     NULL},
+    {0, "stop", NULL, "stop what runs; it is waited for otherwise", NULL},
+    {0, "timeout", "DURATION", "wait no longer than this for what runs (60s)", NULL},
+    {0, "events-for", "DURATION",
+     "wait no longer than this for the broker (10s); events that are left go along", NULL},
+    {0, "cancel", NULL, "take a move back that has not been decided", NULL},
+    {0, NULL, NULL, NULL, NULL},
+};
+
 static const struct option remove_options[] = {
     {0, "force", NULL, "stop its jobs and wait until they have ended", NULL},
     {0, "discard-events", NULL, "do not wait until its events are broadcast: they are lost", NULL},
@@ -240,6 +251,10 @@ const struct verb verbs[] = {
      verb_tenant_resume, false},
     {"tenant maintenance", "TENANT", 1, 1, "Take no more jobs from it, choose none",
      "What runs goes on.", DATABASE, NULL, verb_tenant_maintenance, false},
+    {"tenant move", "TENANT", 1, 1, "Move a tenant with all its jobs to another datasource",
+     "It is in maintenance meanwhile. Ids, order, attempts, logs and events stay; nothing is lost\n"
+     "or run twice. When it was interrupted, do it again: it goes on where it was.",
+     DATABASE, move_options, verb_tenant_move, false},
     {"tenant remove", "TENANT", 1, 1, "Delete a tenant with its jobs",
      "Refused while it has jobs that have not ended, unless forced. First the tenant is closed\n"
      "(MAINTENANCE); when the time is over it stays so: remove it again, or resume it.",

@@ -1,6 +1,6 @@
 -- Keeps a job from retention, or lets it go again.
 -- in: tenant, id, locked    out: the status of the job
--- Errors: JB001 not the caller's tenant, JB007 job unknown
+-- Errors: JB001 not the caller's tenant, JB007 job unknown, JB009 the tenant is arriving in a move
 create or replace function @schema@.job_lock(tenant text, id uuid, locked boolean default true) returns @schema@.job_status
 language plpgsql volatile security definer
 set search_path = @schema@, pg_temp
@@ -15,6 +15,9 @@ begin
     returning t.status into ret;
     if not found then
         raise exception using errcode = 'JB007', message = format('tenant "%s" has no job %s', tenant, id);
+    end if;
+    if exists (select from t_tenant t where t.tenant = job_lock.tenant and t.settings -> 'move' ->> 'phase' = 'ARRIVING') then
+        raise exception using errcode = 'JB009', message = format('tenant "%s" is arriving from another datasource', tenant);
     end if;
     return ret;
 end

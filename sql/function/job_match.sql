@@ -4,7 +4,7 @@
 --      all; go on after this id (null: from the start); most: how many jobs to find at most
 -- out: ids: found, in order; last: the id to go on after, null when the end was reached. A call looks at no more than 5000 jobs
 --      beside those found, so that it takes a bounded time
--- Errors: JB001 tenant unknown, 22023 unknown member or a status that cannot be, class 22 for other bad values
+-- Errors: JB001 tenant unknown, JB009 it is arriving in a move, 22023 unknown member or a status that cannot be, class 22 for other bad values
 create or replace function @schema@.job_match(tenant text, filter jsonb, may_be @schema@.job_status[], after uuid, most int,
     out ids uuid[], out last uuid)
 language plpgsql volatile
@@ -31,6 +31,10 @@ begin
     perform from t_tenant t where t.tenant = job_match.tenant;
     if not found then
         raise exception using errcode = 'JB001', message = format('tenant %s is unknown here', quote_nullable(left(tenant, 80)));
+    end if;
+    perform from t_tenant t where t.tenant = job_match.tenant and t.settings -> 'move' ->> 'phase' = 'ARRIVING';
+    if found then
+        raise exception using errcode = 'JB009', message = format('tenant "%s" is arriving from another datasource', tenant);
     end if;
     select x.* into f from jsonb_to_record(filter) x(class_name text, status jsonb, owner text, related_type text,
         related_id text, error_kind text, older_than interval, newer_than interval);

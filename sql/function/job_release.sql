@@ -2,7 +2,7 @@
 -- A job that waits for its date (a trigger date, back-off or snooze) is queued at once.
 -- in: tenant, id    out: the status after the call
 -- xmin stands for the row as it was read: a release that only sets the timer changes no version.
--- Errors: JB001 not the caller's tenant, JB006 the job is not PENDING, JB007 job unknown
+-- Errors: JB001 not the caller's tenant, JB006 the job is not PENDING, JB007 job unknown, JB009 the tenant is arriving in a move
 create or replace function @schema@.job_release(tenant text, id uuid) returns @schema@.job_status
 language plpgsql volatile security definer
 set search_path = @schema@, pg_temp
@@ -19,6 +19,9 @@ begin
         from t_job_info t where t.id = job_release.id and t.tenant = job_release.tenant;
         if not found then
             raise exception using errcode = 'JB007', message = format('tenant "%s" has no job %s', tenant, id);
+        end if;
+        if exists (select from t_tenant t where t.tenant = job_release.tenant and t.settings -> 'move' ->> 'phase' = 'ARRIVING') then
+            raise exception using errcode = 'JB009', message = format('tenant "%s" is arriving from another datasource', tenant);
         end if;
         if j.status <> 'PENDING' then
             raise exception using errcode = 'JB006',

@@ -10,13 +10,13 @@ declare
 begin
     perform job_check_caller(array[tenant]);
     perform set_config('synchronous_commit', 'on', true);
-    perform from t_tenant t where t.tenant = job_retry.tenant and t.state = 'MAINTENANCE';
-    if found then
-        raise exception using errcode = 'JB004', message = format('tenant "%s" is in maintenance: nothing is taken', tenant);
-    end if;
     select t.status into was from t_job_info t where t.id = job_retry.id and t.tenant = job_retry.tenant for no key update;
     if not found then
         raise exception using errcode = 'JB007', message = format('tenant "%s" has no job %s', tenant, id);
+    end if;
+    perform from t_tenant t where t.tenant = job_retry.tenant and t.state = 'MAINTENANCE';
+    if found then
+        raise exception using errcode = 'JB004', message = format('tenant "%s" is in maintenance: nothing is taken', tenant);
     end if;
     if was not in ('FAILED', 'ABORTED') then
         raise exception using errcode = 'JB006',

@@ -2,7 +2,7 @@
 -- RUNNING one is told; a final one stays as it is.
 -- in:  tenant, id; of_version: do nothing unless the job still has this version (a request that may arrive twice)
 -- out: the status after the call
--- Errors: JB001 not the caller's tenant, JB007 job unknown
+-- Errors: JB001 not the caller's tenant, JB007 job unknown, JB009 the tenant is arriving in a move
 -- A loop in which each statement sees fresh data; lock order: ready or timer row, then job row.
 create or replace function @schema@.job_stop(tenant text, id uuid, of_version int default null) returns @schema@.job_status
 language plpgsql volatile security definer
@@ -19,6 +19,9 @@ begin
         from t_job_info t where t.id = job_stop.id and t.tenant = job_stop.tenant;
         if not found then
             raise exception using errcode = 'JB007', message = format('tenant "%s" has no job %s', tenant, id);
+        end if;
+        if exists (select from t_tenant t where t.tenant = job_stop.tenant and t.settings -> 'move' ->> 'phase' = 'ARRIVING') then
+            raise exception using errcode = 'JB009', message = format('tenant "%s" is arriving from another datasource', tenant);
         end if;
         if j.status in ('SUCCEEDED', 'FAILED', 'ABORTED') or j.version <> of_version then
             return j.status;

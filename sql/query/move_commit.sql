@@ -1,0 +1,2 @@
+-- Ends a transaction of a move.
+commit;

@@ -1,0 +1,2 @@
+-- Undoes a transaction of a move, also after an error.
+rollback;

@@ -1,0 +1,466 @@
+#include "tenant/move.h"
+
+#include "module/base/clock.h"
+#include "module/base/error.h"
+#include "module/base/mem.h"
+#include "module/base/uuid.h"
+#include "module/store/many.h"
+#include "sql/sql.h"
+
+#include <inttypes.h>
+#include <libpq-fe.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LOOK_MS = 50, TIMEOUT_MS = 60000 };
+
+enum phase { NOBODY, SETTLED, LEAVING, LEFT, ARRIVING }; /* SETTLED: there, in no move */
+
+struct end {
+    enum phase phase;
+    char id[37], before[16];
+};
+
+struct moving {
+    const struct tenant_move *how;
+    struct sql *source, *target;
+    int64_t deadline; /* clock_now() */
+    char id[37], before[16];
+    int64_t jobs;
+    bool decided; /* the tenant has left */
+};
+
+/* ---- statements ---- */
+
+/* One about the tenant, with up to two more texts. */
+static int call(struct moving *m, struct sql *sql, const char *statement, const char *second,
+                const char *third, enum sql_shape shape, struct sql_result **ret,
+                struct jobs_error *err) {
+    struct sql_parameters p = {0};
+    sql_add_text(&p, m->how->name);
+    if (second)
+        sql_add_text(&p, second);
+    if (third)
+        sql_add_text(&p, third);
+    int rc = sql_call(sql, statement, &p, shape, ret, err);
+    if (rc < 0 && strncmp(err->sqlstate, "JB", 2) != 0)
+        error_prefix(err, "tenant \"%s\", %s", m->how->name,
+                     sql == m->source ? "source" : "target");
+    return rc;
+}
+
+static int plain(struct sql *sql, const char *statement, struct jobs_error *err) {
+    return sql_call(sql, statement, NULL, SQL_NOTHING, NULL, err);
+}
+
+static void roll_back(struct moving *m) {
+    plain(m->target, "move_rollback", NULL);
+    plain(m->source, "move_rollback", NULL);
+}
+
+static void say(const struct moving *m, const char *what) {
+    if (m->how->progress)
+        m->how->progress(m->how->arg, what);
+}
+
+static bool pause_a_little(const struct moving *m) {
+    poll(NULL, 0, LOOK_MS);
+    return clock_now() < m->deadline;
+}
+
+static int out_of_time(const struct moving *m, const char *what, struct jobs_error *err) {
+    return error_set(err, JOBS_ETIMEOUT,
+                     "tenant \"%s\" is not moved in time: %s; it stays in MAINTENANCE: move it "
+                     "again, or cancel the move",
+                     m->how->name, what);
+}
+
+static enum phase phase_of(const char *name) {
+    return !name                          ? SETTLED
+           : strcmp(name, "LEAVING") == 0 ? LEAVING
+           : strcmp(name, "LEFT") == 0    ? LEFT
+                                          : ARRIVING;
+}
+
+static int look(struct moving *m, struct sql *sql, struct end *ret, struct jobs_error *err) {
+    struct sql_result *row;
+    *ret = (struct end){.phase = NOBODY};
+    int rc = call(m, sql, "tenant_move_look", NULL, NULL, SQL_AT_MOST_ONE, &row, err);
+    if (rc < 0)
+        return rc;
+    if (sql_count(row) == 1) {
+        const char *id = sql_get(row, 0, sql_column(row, "id"));
+        const char *before = sql_get(row, 0, sql_column(row, "before"));
+        ret->phase = phase_of(sql_get(row, 0, sql_column(row, "phase")));
+        snprintf(ret->id, sizeof ret->id, "%s", id ? id : "");
+        snprintf(ret->before, sizeof ret->before, "%s", before ? before : "");
+    }
+    sql_result_free(row);
+    return 0;
+}
+
+/* ---- before the rows are touched ---- */
+
+static int mark(struct moving *m, struct jobs_error *err) {
+    struct sql_result *row;
+    char id[37];
+    uuid_random(id);
+    int rc = call(m, m->source, "tenant_move_mark", m->how->target_name, id, SQL_ONE, &row, err);
+    if (rc < 0)
+        return rc;
+    snprintf(m->id, sizeof m->id, "%s", sql_get(row, 0, sql_column(row, "id")));
+    snprintf(m->before, sizeof m->before, "%s", sql_get(row, 0, sql_column(row, "before")));
+    sql_result_free(row);
+    return 0;
+}
+
+static int wait_writers(struct moving *m, struct jobs_error *err) {
+    char barrier[24] = "";
+    for (;;) {
+        struct sql_parameters p = {0};
+        struct sql_result *row;
+        sql_add_text(&p, *barrier ? barrier : NULL);
+        int rc = sql_call(m->source, "tenant_settled", &p, SQL_ONE, &row, err);
+        if (rc < 0)
+            return rc;
+        const char *now = sql_get(row, 0, sql_column(row, "barrier"));
+        snprintf(barrier, sizeof barrier, "%s", now ? now : "");
+        sql_result_free(row);
+        if (!*barrier)
+            return 0;
+        if (!pause_a_little(m))
+            return out_of_time(m, "a transaction that may have submitted a job is still open", err);
+    }
+}
+
+static int look_left(struct moving *m, int64_t *ret_running, bool *ret_events,
+                     struct jobs_error *err) {
+    struct sql_result *row;
+    int rc = call(m, m->source, "tenant_left", NULL, NULL, SQL_ONE, &row, err);
+    if (rc < 0)
+        return rc;
+    *ret_running = sql_get_integer(row, 0, sql_column(row, "to_be_run"), 0) +
+                   sql_get_integer(row, 0, sql_column(row, "running"), 0);
+    *ret_events = sql_get_boolean(row, 0, sql_column(row, "events"));
+    sql_result_free(row);
+    return 0;
+}
+
+static int stop_runs(struct moving *m, struct jobs_error *err) {
+    struct store_many many = {.tenant = m->how->name,
+                              .statuses = 1u << JOB_TO_BE_RUN | 1u << JOB_RUNNING};
+    struct store_many_done done;
+    return store_stop_many(m->how->source, &many, &done, err);
+}
+
+static int wait_runs(struct moving *m, struct jobs_error *err) {
+    int64_t running, asked_at = 0;
+    bool events;
+    for (;;) {
+        int rc = look_left(m, &running, &events, err);
+        if (rc < 0 || running == 0)
+            return rc;
+        if (m->how->stop && clock_now() - asked_at > CLOCK_SECOND) {
+            rc = stop_runs(m, err);
+            asked_at = clock_now();
+        }
+        if (rc < 0)
+            return rc;
+        if (!pause_a_little(m)) {
+            char what[100];
+            snprintf(what, sizeof what, "%" PRId64 " jobs still run", running);
+            return out_of_time(m, what, err);
+        }
+    }
+}
+
+static int wait_events(struct moving *m, struct jobs_error *err) {
+    int64_t running, until = clock_now() + m->how->events_for * CLOCK_MS;
+    bool events;
+    for (;;) {
+        int rc = look_left(m, &running, &events, err);
+        if (rc < 0 || !events || clock_now() >= until)
+            return rc;
+        poll(NULL, 0, LOOK_MS);
+    }
+}
+
+/* ---- the transactions ---- */
+
+/* The source's row is locked until the end of its transaction; *ret_row: the tenant as JSON, caller
+ * frees. */
+static int lock_source(struct moving *m, char **ret_row, struct jobs_error *err) {
+    struct sql_result *row;
+    for (;;) {
+        int rc = plain(m->source, "move_begin", err);
+        if (rc == 0)
+            rc = call(m, m->source, "tenant_move_lock", NULL, NULL, SQL_ONE, &row, err);
+        if (rc == 0)
+            break;
+        plain(m->source, "move_rollback", NULL);
+        if (strcmp(err->sqlstate, "55P03") != 0)
+            return rc;
+        if (!pause_a_little(m))
+            return out_of_time(m, "another move of it is at work", err);
+    }
+    const char *phase = sql_get(row, 0, sql_column(row, "phase"));
+    const char *id = sql_get(row, 0, sql_column(row, "id"));
+    bool ours = phase && phase_of(phase) == LEAVING && strcmp(id, m->id) == 0;
+    if (ours)
+        *ret_row = mem_text(sql_get(row, 0, sql_column(row, "as_json")));
+    sql_result_free(row);
+    return ours ? 0
+                : error_set(err, JOBS_EREFUSED,
+                            "tenant \"%s\": another move of it has got further meanwhile",
+                            m->how->name);
+}
+
+/* What came of a move that was broken off goes. Under the lock of the source's row. */
+static int clear_target(struct moving *m, struct jobs_error *err) {
+    struct end end;
+    int rc = look(m, m->target, &end, err);
+    if (rc < 0 || end.phase == NOBODY)
+        return rc;
+    if (end.phase == LEAVING && strcmp(end.id, m->id) == 0)
+        return error_set(err, JOBS_EINVAL, "tenant \"%s\": source and target are the same tables",
+                         m->how->name);
+    if (end.phase != ARRIVING || strcmp(end.id, m->id) != 0)
+        return error_set(err, JOBS_EREFUSED, "the target has a tenant \"%s\" of its own",
+                         m->how->name);
+    say(m, "what had arrived of a move that was broken off is discarded");
+    return call(m, m->target, "tenant_move_discard", m->id, NULL, SQL_NOTHING, NULL, err);
+}
+
+static int copy_one(struct moving *m, const struct sql_result *here, const struct sql_result *there,
+                    size_t i, struct jobs_error *err) {
+    int name = sql_column(here, "name"), columns = sql_column(here, "columns");
+    if (strcmp(sql_get(here, i, name), sql_get(there, i, name)) != 0 ||
+        strcmp(sql_get(here, i, columns), sql_get(there, i, columns)) != 0)
+        return error_set(err, JOBS_ESCHEMA,
+                         "table %s differs between source and target: bring both to the same "
+                         "release with `jobctl migrate`",
+                         sql_get(here, i, name));
+    int64_t rows;
+    int rc = sql_copy(m->source, sql_get(here, i, sql_column(here, "copy_out")), m->target,
+                      sql_get(there, i, sql_column(there, "copy_in")), &rows, err);
+    if (rc < 0)
+        error_prefix(err, "tenant \"%s\", table %s", m->how->name, sql_get(here, i, name));
+    return rc;
+}
+
+static int copy_all(struct moving *m, struct jobs_error *err) {
+    struct sql_result *here, *there;
+    int rc = call(m, m->source, "tenant_move_tables", NULL, NULL, SQL_ROWS, &here, err);
+    if (rc < 0)
+        return rc;
+    rc = call(m, m->target, "tenant_move_tables", NULL, NULL, SQL_ROWS, &there, err);
+    if (rc < 0) {
+        sql_result_free(here);
+        return rc;
+    }
+    if (sql_count(here) != sql_count(there))
+        rc = error_set(err, JOBS_ESCHEMA,
+                       "source and target have different tables: bring both to the same release "
+                       "with `jobctl migrate`");
+    for (size_t i = 0; rc == 0 && i < sql_count(here); i++)
+        rc = copy_one(m, here, there, i, err);
+    sql_result_free(here);
+    sql_result_free(there);
+    return rc;
+}
+
+/* *ret_again: a job was chosen at the very last moment and runs. */
+static int settle_target(struct moving *m, bool *ret_again, struct jobs_error *err) {
+    struct sql_result *row;
+    int rc = call(m, m->target, "tenant_move_settle", NULL, NULL, SQL_ONE, &row, err);
+    if (rc < 0)
+        return rc;
+    m->jobs = sql_get_integer(row, 0, sql_column(row, "jobs"), 0);
+    *ret_again = sql_get_integer(row, 0, sql_column(row, "running"), 0) > 0;
+    sql_result_free(row);
+    return 0;
+}
+
+/* Both transactions, from the lock on. */
+static int carry_locked(struct moving *m, const char *row, bool *ret_again,
+                        struct jobs_error *err) {
+    int rc = clear_target(m, err);
+    if (rc == 0)
+        rc = plain(m->target, "move_begin", err);
+    struct sql_parameters p = {0};
+    sql_add_text(&p, row);
+    sql_add_text(&p, m->id);
+    if (rc == 0)
+        rc = sql_call(m->target, "tenant_move_arrive", &p, SQL_NOTHING, NULL, err);
+    if (rc == 0)
+        rc = copy_all(m, err);
+    if (rc == 0)
+        rc = settle_target(m, ret_again, err);
+    if (rc < 0 || *ret_again)
+        return rc;
+    rc = plain(m->target, "move_commit", err);
+    if (rc == 0)
+        rc = call(m, m->source, "tenant_move_leave", m->id, NULL, SQL_NOTHING, NULL, err);
+    return rc == 0 ? plain(m->source, "move_commit", err) : rc;
+}
+
+static bool is_passing(const struct jobs_error *err) {
+    return strcmp(err->sqlstate, "40P01") == 0 || strcmp(err->sqlstate, "40001") == 0;
+}
+
+static int carry(struct moving *m, struct jobs_error *err) {
+    for (;;) {
+        char *row = NULL;
+        bool again = false;
+        int rc = wait_runs(m, err);
+        if (rc < 0)
+            return rc;
+        rc = lock_source(m, &row, err);
+        if (rc == 0) {
+            say(m, "its jobs are being copied");
+            rc = carry_locked(m, row, &again, err);
+        }
+        free(row);
+        m->decided = rc == 0 && !again;
+        if (m->decided)
+            return 0;
+        roll_back(m);
+        if (rc < 0 && !is_passing(err))
+            return rc;
+        if (!pause_a_little(m))
+            return out_of_time(m, "its jobs are being changed all the time", err);
+    }
+}
+
+/* ---- after the decision ---- */
+
+static int finish(struct moving *m, struct jobs_error *err) {
+    struct end end;
+    int rc = look(m, m->target, &end, err);
+    if (rc < 0)
+        return rc;
+    if (end.phase == NOBODY)
+        return error_set(err, JOBS_EDB,
+                         "tenant \"%s\" has left the source, but is not at the target: was that "
+                         "set back to an older state? Its jobs are in what the target had then",
+                         m->how->name);
+    if (end.phase == ARRIVING && strcmp(end.id, m->id) == 0)
+        rc = call(m, m->target, "tenant_move_activate", m->id, m->before, SQL_NOTHING, NULL, err);
+    else if (end.phase == ARRIVING)
+        rc = error_set(err, JOBS_EREFUSED, "the target's \"%s\" is of another move", m->how->name);
+    return rc == 0
+               ? call(m, m->source, "tenant_move_forget", m->id, "false", SQL_NOTHING, NULL, err)
+               : rc;
+}
+
+static int go(struct moving *m, struct jobs_error *err) {
+    struct end source, target;
+    int rc = look(m, m->source, &source, err);
+    if (rc == 0)
+        rc = look(m, m->target, &target, err);
+    if (rc < 0)
+        return rc;
+    if (source.phase == SETTLED && target.phase != NOBODY)
+        return error_set(err, JOBS_EREFUSED, "the target has a tenant \"%s\" of its own",
+                         m->how->name);
+    if (source.phase == ARRIVING)
+        return error_set(err, JOBS_EREFUSED, "tenant \"%s\" is arriving there in another move",
+                         m->how->name);
+    if (source.phase == NOBODY && target.phase == SETTLED) {
+        say(m, "is there already");
+        return 0;
+    }
+    if (source.phase == LEFT) {
+        snprintf(m->id, sizeof m->id, "%s", source.id);
+        snprintf(m->before, sizeof m->before, "%s", source.before);
+        return finish(m, err);
+    }
+    rc = mark(m, err);
+    if (rc == 0) {
+        say(m, "closed; waiting for what runs and what is being submitted");
+        rc = wait_writers(m, err);
+    }
+    if (rc == 0)
+        rc = wait_runs(m, err);
+    if (rc == 0)
+        rc = wait_events(m, err);
+    if (rc == 0)
+        rc = carry(m, err);
+    return rc == 0 ? finish(m, err) : rc;
+}
+
+static int begin(const struct tenant_move *move, struct moving *m, struct jobs_error *err) {
+    const struct job_info_service *from = move->source, *to = move->target;
+    *m = (struct moving){.how = move};
+    m->deadline = clock_now() + (move->timeout ? move->timeout : TIMEOUT_MS) * CLOCK_MS;
+    if (!tenant_name_is_valid(move->name))
+        return error_set(err, JOBS_EINVAL, "\"%.80s\" is no tenant name", move->name);
+    if (PQtransactionStatus(from->db) != PQTRANS_IDLE ||
+        PQtransactionStatus(to->db) != PQTRANS_IDLE)
+        return error_set(err, JOBS_EINVAL,
+                         "tenant \"%s\": a move is several transactions: none may be open",
+                         move->name);
+    int rc = sql_borrow(from->db, from->schema ? from->schema : "jobs", &m->source, err);
+    if (rc == 0)
+        rc = sql_borrow(to->db, to->schema ? to->schema : "jobs", &m->target, err);
+    return rc;
+}
+
+static void end(struct moving *m) {
+    sql_close(m->source);
+    sql_close(m->target);
+}
+
+int tenant_move(const struct tenant_move *move, int64_t *ret_jobs, struct jobs_error *err) {
+    struct jobs_error own;
+    struct moving m;
+    err = err ? err : &own;
+    int rc = begin(move, &m, err);
+    if (rc == 0)
+        rc = go(&m, err);
+    if (ret_jobs)
+        *ret_jobs = m.jobs;
+    end(&m);
+    return rc;
+}
+
+/* Under the lock of the source's row, as a copy is made. */
+static int take_back(struct moving *m, struct jobs_error *err) {
+    char *row = NULL;
+    int rc = lock_source(m, &row, err);
+    free(row);
+    if (rc == 0)
+        rc = clear_target(m, err);
+    if (rc == 0)
+        rc = call(m, m->source, "tenant_move_forget", m->id, "true", SQL_NOTHING, NULL, err);
+    if (rc == 0)
+        rc = plain(m->source, "move_commit", err);
+    if (rc < 0)
+        plain(m->source, "move_rollback", NULL);
+    return rc;
+}
+
+int tenant_move_cancel(const struct tenant_move *move, struct jobs_error *err) {
+    struct jobs_error own;
+    struct moving m;
+    struct end source;
+    err = err ? err : &own;
+    int rc = begin(move, &m, err);
+    if (rc == 0)
+        rc = look(&m, m.source, &source, err);
+    if (rc == 0 && source.phase != LEAVING)
+        rc = error_set(err, source.phase == NOBODY ? JOBS_ENOENT : JOBS_EREFUSED,
+                       source.phase == NOBODY ? "tenant \"%s\" is unknown here"
+                       : source.phase == LEFT ? "tenant \"%s\" has left already: move it again to "
+                                                "end the move"
+                                              : "tenant \"%s\" is not being moved away from here",
+                       move->name);
+    if (rc == 0) {
+        snprintf(m.id, sizeof m.id, "%s", source.id);
+        rc = take_back(&m, err);
+    }
+    end(&m);
+    return rc;
+}
