@@ -76,6 +76,8 @@ static struct node node_start(struct fixture *f, const char *url, int slots) {
                           "--set",
                           "jobs.lease.ms=6s",
                           "--set",
+                          "jobs.api.listen=",
+                          "--set",
                           "jobs.shutdown.grace.ms=60s",
                           NULL};
     const char *environment[] = {texts[6], texts[7], NULL};

@@ -131,8 +131,8 @@ static void kill_of_jobsd_leaves_no_child(void **state) {
     snprintf(directory, sizeof directory, "JOBS_CLASSES_DIR=%s", children_directory());
     pid_t jobsd =
         program_start((const char *const[]){BUILD_DIR "/bin/jobsd", NULL},
-                      (const char *const[]){variable, directory,
-                                            "JOBS_AMQP_URL=", "JOBS_LOG_LEVEL=error", NULL},
+                      (const char *const[]){variable, directory, "JOBS_AMQP_URL=",
+                                            "JOBS_API_LISTEN=", "JOBS_LOG_LEVEL=error", NULL},
                       NULL);
     char *ids[4];
     for (size_t i = 0; i < 4; i++)

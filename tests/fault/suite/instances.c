@@ -112,6 +112,8 @@ static void launch(struct fleet *fleet, struct instance *instance) {
         {"jobs.workspace.dir", o->workspace},
         {"jobs.class.child.env.FAULT_SUITE_RECORD", o->record},
         {"jobs.class.child.env.FAULT_SUITE_INCARNATION", number},
+        {"jobs.class.child.idle", "20ms"}, /* hosts come and go between its jobs */
+        {"jobs.api.listen", ""},
         {"jobs.lease.ms", "6s"},
         {"jobs.shutdown.grace.ms", grace},
         {"jobs.pool.size", "10"},
