@@ -2,7 +2,7 @@
 _jobctl() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} words=
     if [ "$COMP_CWORD" -eq 1 ]; then
-        words=" migrate tenant submit run show logs why list release stop retry lock wait watch events stats classes class instances fsck quarantine purge --help --version"
+        words=" migrate tenant submit run show logs why list release stop retry lock wait watch events stats classes class instances fsck quarantine token audit purge --help --version"
     elif [ "$COMP_CWORD" -eq 2 ] && [ "$previous" = tenant ]; then
         words=" create role amqp list show set defaults apply pause resume maintenance move remove"
     else
@@ -51,6 +51,10 @@ _jobctl() {
             "fsck") words=" --json --url --schema --datasource -c --config -h --help" ;;
             "quarantine list") words=" -t --tenant --json --url --schema --datasource -c --config -h --help" ;;
             "quarantine release") words=" -t --tenant --url --schema --datasource -c --config -h --help" ;;
+            "token create") words=" --role --expires --all-tenants -t --tenant --json --url --schema --datasource -c --config -h --help" ;;
+            "token list") words=" -t --tenant --json --url --schema --datasource -c --config -h --help" ;;
+            "token revoke") words=" -t --tenant --url --schema --datasource -c --config -h --help" ;;
+            "audit") words=" --job --limit --before -t --tenant --json --url --schema --datasource -c --config -h --help" ;;
             "purge") words=" --older-than -s --status -t --tenant --url --schema --datasource -c --config -h --help" ;;
             esac
             ;;

@@ -7,6 +7,7 @@
 #include "module/store/page.h"
 #include "module/store/store.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- lists ---- */
@@ -172,11 +173,22 @@ static const struct api_parameter logs_query[] = {
     {.name = NULL},
 };
 
+static int why(struct api_request *r, struct jobs_error *err) {
+    char *json;
+    int rc = store_why(r->db, r->tenant, r->id, &json, err);
+    if (rc < 0)
+        return rc;
+    buf_text(&r->out, json);
+    free(json);
+    return 0;
+}
+
 #define JOB "/api/v1/tenants/{tenant}/jobs/{id}"
 static const struct api_route routes[] = {
     {"GET", "/api/v1/tenants/{tenant}/jobs", API_VIEWER, API_TENANT, .handle = list,
      .query = list_query},
     {"GET", JOB, API_VIEWER, API_TENANT, .handle = get, .query = get_query},
+    {"GET", JOB "/why", API_VIEWER, API_TENANT, .handle = why},
     {"GET", JOB "/attempts", API_VIEWER, API_TENANT, .handle = attempts},
     {"GET", JOB "/logs", API_VIEWER, API_TENANT, .handle = logs, .query = logs_query},
     {.method = NULL},

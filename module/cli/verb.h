@@ -110,6 +110,10 @@ int verb_instances(struct cli *cli);
 int verb_fsck(struct cli *cli);
 int verb_quarantine_list(struct cli *cli);
 int verb_quarantine_release(struct cli *cli);
+int verb_token_create(struct cli *cli);
+int verb_token_list(struct cli *cli);
+int verb_token_revoke(struct cli *cli);
+int verb_audit(struct cli *cli);
 int verb_purge(struct cli *cli);
 int verb_completion(struct cli *cli);
 #endif

@@ -10,6 +10,21 @@
     {0, "max-queued", "N", "jobs that may wait; a submit above it is refused; none: no limit", "none"}
 /* clang-format on */
 
+static const struct option token_options[] = {
+    {0, "role", "ROLE", "viewer reads; operator also submits and changes jobs; admin all",
+     "viewer operator admin"},
+    {0, "expires", "DATE", "it no longer counts from then on", NULL},
+    {0, "all-tenants", NULL, "for all tenants of the datasource", NULL},
+    {0, NULL, NULL, NULL, NULL},
+};
+
+static const struct option audit_options[] = {
+    {0, "job", "ID", "about this job alone", NULL},
+    {0, "limit", "N", "at most, up to 1000 (100)", NULL},
+    {0, "before", "NUMBER", "go on before this entry (its id in --json)", NULL},
+    {0, NULL, NULL, NULL, NULL},
+};
+
 static const struct option default_options[] = {
     LIMITS,
     {0, NULL, NULL, NULL, NULL},
@@ -325,6 +340,16 @@ const struct verb verbs[] = {
      TENANT | WITH_JSON, NULL, verb_quarantine_list, false},
     {"quarantine release", "CLASS", 1, 1, "End a quarantine", "Its jobs go on within a minute.",
      TENANT, NULL, verb_quarantine_release, false},
+    {"token create", "NAME", 1, 1, "Make a token for the HTTP interface and print it",
+     "It is shown this once; what is stored is a hash of it. NAME says whose it is, and stands in\n"
+     "the audit log.",
+     TENANT | WITH_JSON, token_options, verb_token_create, false},
+    {"token list", NULL, 0, 0, "List the tokens of the HTTP interface",
+     "Of all tenants unless one is named.", TENANT | WITH_JSON, NULL, verb_token_list, false},
+    {"token revoke", "ID", 1, 1, "End a token", "Within five seconds no jobsd takes it any more.",
+     TENANT, NULL, verb_token_revoke, false},
+    {"audit", NULL, 0, 0, "List who changed what over the HTTP interface, the latest first",
+     "Of all tenants unless one is named.", TENANT | WITH_JSON, audit_options, verb_audit, false},
     {"purge", NULL, 0, 0, "Remove jobs that ended long ago",
      "Prints how many. Of all tenants unless one is named; locked jobs stay. jobsd does the same\n"
      "all the time, for jobs older than jobs.retention.succeeded.days and .failed.days.",

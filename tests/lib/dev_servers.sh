@@ -85,10 +85,19 @@ jobs.class.file-stats.root = /usr/share
 TEXT
 }
 
+# With a token for this run: who has the address and the token may do everything on it.
 dev_jobsd_explain() {
-    cat <<'TEXT'
+    local token url
+    token=$("$DEV_BIN/jobctl" token create dev --all-tenants --role admin --expires tomorrow)
+    url=http://${JOBS_API_LISTEN:-127.0.0.1:8080}
+    cat <<TEXT
+Dashboard: $url
+  its token, good for a day: $token
+  curl -H 'Authorization: Bearer $token' -H 'Content-Type: application/json' \\
+    -d '{"class_name": "sleep", "parameters": {"ms": 20000}}' $url/api/v1/tenants/acme/jobs
+
 jobsd runs until Ctrl-C. In another terminal:
-  eval "$(./dev servers env)"
+  eval "\$(./dev servers env)"
   jobctl submit -t acme sha256-manifest -p path=/usr/share/common-licenses --wait
   jobctl list -t acme
   jobctl events
