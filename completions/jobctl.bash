@@ -2,7 +2,7 @@
 _jobctl() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} words=
     if [ "$COMP_CWORD" -eq 1 ]; then
-        words=" migrate tenant submit run show logs why list release stop retry lock wait watch events stats classes class instances fsck quarantine token audit purge --help --version"
+        words=" migrate tenant submit run show logs why list release stop retry lock wait watch events subscribe stats classes class instances fsck quarantine token audit purge --help --version"
     elif [ "$COMP_CWORD" -eq 2 ] && [ "$previous" = tenant ]; then
         words=" create role amqp list show set defaults apply pause resume maintenance move remove"
     else
@@ -27,7 +27,7 @@ _jobctl() {
             "tenant resume") words=" --url --schema --datasource -c --config -h --help" ;;
             "tenant maintenance") words=" --url --schema --datasource -c --config -h --help" ;;
             "tenant move") words=" --to --stop --timeout --events-for --cancel --url --schema --datasource -c --config -h --help" ;;
-            "tenant remove") words=" --force --discard-events --timeout --url --schema --datasource -c --config -h --help" ;;
+            "tenant remove") words=" --force --discard-events --timeout --url --schema --datasource --amqp-url --service -c --config -h --help" ;;
             "submit") words=" -p --parameter --parameters --priority --pending --at --in --expires --description --owner --related-type --related-id --attempts --timeout --backoff --locked --traceparent --id -w --wait --wait-timeout -t --tenant --json --url --schema --datasource -c --config -h --help" ;;
             "run") words=" -p --parameter --parameters --timeout --classes-dir --json -c --config -h --help" ;;
             "show") words=" --attempts -t --tenant --json --url --schema --datasource -c --config -h --help" ;;
@@ -41,6 +41,7 @@ _jobctl() {
             "wait") words=" --timeout -t --tenant --json --url --schema --datasource -c --config -h --help" ;;
             "watch") words=" -s --status --class --owner --related-type --related-id -n --limit --interval -t --tenant --json --url --schema --datasource -c --config -h --help" ;;
             "events") words=" --key -n --count --timeout -t --tenant --json --amqp-url --service -c --config -h --help" ;;
+            "subscribe") words=" --key --kind --ttl --max-length --list --delete -t --tenant --json --url --schema --datasource --amqp-url --service -c --config -h --help" ;;
             "stats") words=" -t --tenant --json --url --schema --datasource -c --config -h --help" ;;
             "classes") words=" --json --url --schema --datasource -c --config -h --help" ;;
             "class list") words=" --json --url --schema --datasource -c --config -h --help" ;;

@@ -101,6 +101,7 @@ int verb_lock(struct cli *cli);
 int verb_wait(struct cli *cli);
 int verb_watch(struct cli *cli);
 int verb_events(struct cli *cli);
+int verb_subscribe(struct cli *cli);
 int verb_stats(struct cli *cli);
 int verb_classes(struct cli *cli);
 int verb_class_set(struct cli *cli);

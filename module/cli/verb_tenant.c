@@ -3,6 +3,7 @@
 #include "module/base/error.h"
 #include "module/cli/print.h"
 #include "module/cli/roles.h"
+#include "module/cli/subscription.h"
 #include "module/job/status.h"
 #include "module/store/store.h"
 #include "tenant/remove.h"
@@ -37,16 +38,21 @@ int verb_tenant_remove(struct cli *cli) {
     struct jobs_error err;
     struct tenant_removal how = {.force = cli_has(cli, "force"),
                                  .discard_events = cli_has(cli, "discard-events")};
+    struct subscription_queues queues;
     int64_t jobs;
     int status = cli_duration(cli, "timeout", &how.timeout);
     if (!status)
         status = cli_connect(cli);
+    if (!status)
+        status = subscription_queues_find(cli, name_of(cli), &queues);
     if (status)
         return status;
-    if (tenant_remove(&cli->store, name_of(cli), &how, &jobs, &err) < 0)
+    int rc = tenant_remove(&cli->store, name_of(cli), &how, &jobs, &err);
+    status = subscription_queues_end(&queues, rc == 0);
+    if (rc < 0)
         return cli_fail(&err);
     cli_note("tenant \"%s\" is removed, with %" PRId64 " jobs", name_of(cli), jobs);
-    return EXIT_OK;
+    return status;
 }
 
 struct listing {

@@ -221,6 +221,23 @@ static const struct option events_options[] = {
     {0, NULL, NULL, NULL, NULL},
 };
 
+static const struct option subscribe_options[] = {
+    {0, "key", "PATTERN",
+     "events of this routing key, <tenant>.<STATUS>.<class> with * and #; may be repeated "
+     "(<tenant>.#)",
+     NULL},
+    {0, "kind", "KIND",
+     "quorum: replicated where the broker is a cluster; classic: on one node; stream: kept when "
+     "read (quorum)",
+     "quorum classic stream"},
+    {0, "ttl", "DURATION", "events that nobody took for so long go; 0: never (7d)", NULL},
+    {0, "max-length", "N",
+     "events kept, the oldest go first; 0: no bound (1000000; streams: 1 GiB)", NULL},
+    {0, "list", NULL, "list the queues that were made so", NULL},
+    {0, "delete", NULL, "delete the queue with the events in it", NULL},
+    {0, NULL, NULL, NULL, NULL},
+};
+
 #define DATABASE WITH_DATABASE
 #define TENANT (WITH_DATABASE | WITH_TENANT)
 
@@ -270,10 +287,10 @@ const struct verb verbs[] = {
      "It is in maintenance meanwhile. Ids, order, attempts, logs and events stay; nothing is lost\n"
      "or run twice. When it was interrupted, do it again: it goes on where it was.",
      DATABASE, move_options, verb_tenant_move, false},
-    {"tenant remove", "TENANT", 1, 1, "Delete a tenant with its jobs",
+    {"tenant remove", "TENANT", 1, 1, "Delete a tenant with its jobs and queues of events",
      "Refused while it has jobs that have not ended, unless forced. First the tenant is closed\n"
      "(MAINTENANCE); when the time is over it stays so: remove it again, or resume it.",
-     DATABASE, remove_options, verb_tenant_remove, false},
+     DATABASE | WITH_BROKER, remove_options, verb_tenant_remove, false},
     {"submit", "CLASS", 1, 1, "Create a job",
      "Prints its id. With --wait, prints status and result too and exits as `jobctl wait` does.",
      TENANT | WITH_JSON, submit_options, verb_submit, false},
@@ -314,6 +331,12 @@ const struct verb verbs[] = {
     {"events", NULL, 0, 0, "Print events as they are broadcast",
      "With --json: the bodies as they come (CloudEvents).", WITH_TENANT | WITH_BROKER | WITH_JSON,
      events_options, verb_events, false},
+    {"subscribe", "[NAME]", 0, 1, "Give a subscriber a durable queue of a tenant's events",
+     "NAME is \"<tenant>.…\". The queue is bound to <service>.events and collects from then on,\n"
+     "whether or not somebody listens. Called again with other keys it is bound with those "
+     "instead.\n"
+     "--list, of all tenants unless one is named with --tenant; --delete NAME.",
+     TENANT | WITH_BROKER | WITH_JSON, subscribe_options, verb_subscribe, false},
     {"stats", NULL, 0, 0, "Number of jobs by tenant, class and status",
      "Of all tenants unless one is named.", TENANT | WITH_JSON, NULL, verb_stats, false},
     {"classes", NULL, 0, 0, "List job classes and who offers them", NULL, DATABASE | WITH_JSON,

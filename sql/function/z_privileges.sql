@@ -37,7 +37,7 @@ begin
             union all
             select format('@schema@.%I', t.name)::regclass, 'tenant', 'select', tenant, t.test
             from (values ('t_schema', 'true'), ('t_tenant', 'role = current_user::text'), ('t_job_info', own), ('t_job_attempt', own),
-                ('t_job_failure', own), ('t_job_count', own), ('t_job_count_delta', own), ('t_job_quarantine', own),
+                ('t_job_failure', own), ('t_job_count', own), ('t_job_count_delta', own), ('t_job_quarantine', own), ('t_job_subscription', own),
                 ('t_job_parameters', of_job), ('t_job_log', of_job)) t(name, test)
         )
         select w.relid::regclass as name, w.name as policy, p.oid is not null as outdated,
@@ -71,13 +71,13 @@ begin
         from pg_proc p cross join (values (client), (tenant)) r(role)
         where p.pronamespace = to_regnamespace('@schema@') and r.role is not null and p.proname = any (array[
             'job_create', 'job_submit', 'job_submit_many', 'job_stop', 'job_stop_many', 'job_release', 'job_retry',
-            'job_retry_many', 'job_lock', 'job_narrow', 'job_why'])
+            'job_retry_many', 'job_lock', 'job_narrow', 'job_why', 'job_subscribe', 'job_unsubscribe'])
     loop
         execute format('grant execute on function %s to %s', x.name, x.role);
     end loop;
     if tenant is not null then
         execute format('grant select on @schema@.t_schema, @schema@.t_tenant, @schema@.t_job_attempt, @schema@.t_job_failure, '
-            '@schema@.t_job_count, @schema@.t_job_count_delta, @schema@.t_job_quarantine, @schema@.t_job_parameters, '
+            '@schema@.t_job_count, @schema@.t_job_count_delta, @schema@.t_job_quarantine, @schema@.t_job_subscription, @schema@.t_job_parameters, '
             '@schema@.t_job_log, @schema@.v_job, @schema@.v_job_attempt, @schema@.v_job_count to %s', tenant);
         -- of t_job_info what v_job shows: its place in the queue would tell how much the others submit
         execute format('grant select (%s) on @schema@.t_job_info to %s', (

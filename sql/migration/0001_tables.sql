@@ -202,6 +202,17 @@ create table @schema@.t_job_failure (
     primary key (tenant, id)
 );
 
+-- Queues that subscribers have on the broker, made by jobctl subscribe.
+create table @schema@.t_job_subscription (
+    name text collate "C" primary key,                -- of the queue
+    tenant text collate "C" not null,
+    keys text[] not null,                             -- what it is bound with
+    kind text not null check (kind in ('quorum', 'classic', 'stream')),
+    ttl_ms bigint check (ttl_ms > 0),                 -- events older than that go; null: never
+    most bigint check (most > 0),                     -- events kept, the newest; null: no bound
+    created_date timestamptz not null default clock_timestamp()
+);
+
 -- Status changes not yet broadcast: one row per statement that made them, self-contained, all arrays of one length.
 -- An element is one change or, when middles[i] is not null, two: middles[i] at versions[i] - 1, then statuses[i].
 create table @schema@.t_job_outbox (

@@ -42,7 +42,7 @@ static void offers(const char *words, const char *expected) {
 
 static void bash_completes(void **state) {
     (void)state;
-    offers("jobctl sub", "submit");
+    offers("jobctl sub", "submit subscribe");
     offers("jobctl tenant r", "role resume remove");
     offers("jobctl submit --pri", "--priority");
     offers("jobctl tenant create --w", "--weight");
