@@ -272,12 +272,12 @@ int sql_error_code(const char *sqlstate) {
     static const struct {
         const char *prefix;
         int code;
-    } codes[] = {{"JB001", JOBS_ENOENT},   {"JB007", JOBS_ENOENT},   {"JB002", JOBS_EINVAL},
-                 {"JB003", JOBS_EINVAL},   {"JB004", JOBS_EREFUSED}, {"JB005", JOBS_EREFUSED},
-                 {"JB006", JOBS_ESTATUS},  {"JB008", JOBS_EREFUSED}, {"JB009", JOBS_EREFUSED}, {"22", JOBS_EINVAL},
-                 {"54", JOBS_EINVAL},      {"23", JOBS_EINVAL},      {"3F000", JOBS_ESCHEMA},
-                 {"42P01", JOBS_ESCHEMA},  {"42883", JOBS_ESCHEMA},  {"42703", JOBS_ESCHEMA},
-                 {"57014", JOBS_ETIMEOUT}, {"55P03", JOBS_ETIMEOUT}};
+    } codes[] = {{"JB001", JOBS_ENOENT},  {"JB007", JOBS_ENOENT},   {"JB002", JOBS_EINVAL},
+                 {"JB003", JOBS_EINVAL},  {"JB004", JOBS_EREFUSED}, {"JB005", JOBS_EREFUSED},
+                 {"JB006", JOBS_ESTATUS}, {"JB008", JOBS_EREFUSED}, {"JB009", JOBS_EREFUSED},
+                 {"22", JOBS_EINVAL},     {"54", JOBS_EINVAL},      {"23", JOBS_EINVAL},
+                 {"3F000", JOBS_ESCHEMA}, {"42P01", JOBS_ESCHEMA},  {"42883", JOBS_ESCHEMA},
+                 {"42703", JOBS_ESCHEMA}, {"57014", JOBS_ETIMEOUT}, {"55P03", JOBS_ETIMEOUT}};
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
         if (strncmp(sqlstate, codes[i].prefix, strlen(codes[i].prefix)) == 0)
             return codes[i].code;

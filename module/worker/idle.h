@@ -8,8 +8,8 @@ struct child_class;
 struct idle_watch;
 
 struct idle_watch *idle_watch_new(void);
-/* All classes must have been removed. Takes void *, as classes_own does; NULL is fine. */
-void idle_watch_free(void *watch);
+/* All classes must have been removed. `arg` is the watch, as classes_own gives it; NULL is fine. */
+void idle_watch_free(void *arg);
 
 void idle_watch_add(struct idle_watch *watch, struct child_class *class);
 void idle_watch_remove(struct idle_watch *watch, struct child_class *class);

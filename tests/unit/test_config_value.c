@@ -124,8 +124,8 @@ static void test_addresses(void **state) {
     (void)state;
     const struct config_key listen = {.type = CONFIG_LISTEN, .flags = CONFIG_EMPTY};
     takes_all(&listen, (const char *[]){"", "127.0.0.1:8080", "host:1", "[::1]:65535", NULL});
-    refuses_all(&listen, (const char *[]){":80", "8080", "host:", "host:65536", "::1:80",
-                                          "[::1:80", "a b:80", "host:80x", NULL});
+    refuses_all(&listen, (const char *[]){":80", "8080", "host:", "host:65536", "::1:80", "[::1:80",
+                                          "a b:80", "host:80x", NULL});
     const struct config_key database = {.type = CONFIG_DATABASE};
     takes_all(&database,
               (const char *[]){"postgresql://h/d", "postgres://h", "host=h", "service=s", NULL});
