@@ -1,5 +1,6 @@
 #include "module/api/auth.h"
 
+#include "module/api/jwt_check.h"
 #include "module/api/server.h"
 #include "module/base/clock.h"
 #include "module/base/error.h"
@@ -40,16 +41,21 @@ struct auth {
     bool none;
 
     pthread_mutex_t lock;
-    struct table entries; /* hash to struct entry */
-    struct table buckets; /* identity.key to struct bucket */
-    struct table places;  /* tenant to struct place */
+    struct jwt_check *jwt; /* NULL: no JWTs are taken */
+    struct table entries;  /* hash to struct entry */
+    struct table buckets;  /* identity.key to struct bucket */
+    struct table places;   /* tenant to struct place */
 };
 
 /* ---- life ---- */
 
 int auth_new(struct api *api, struct auth **ret, struct jobs_error *err) {
+    struct jwt_check *jwt;
+    int rc = jwt_check_new(api_config(api), &jwt, err);
+    if (rc < 0)
+        return rc;
     struct auth *auth = MEM_NEW(struct auth);
-    (void)err;
+    auth->jwt = jwt;
     auth->api = api;
     auth->none = strcmp(config_text(api_config(api), "jobs.api.auth"), "none") == 0;
     pthread_mutex_init(&auth->lock, NULL);
@@ -60,6 +66,7 @@ int auth_new(struct api *api, struct auth **ret, struct jobs_error *err) {
 void auth_free(struct auth *auth) {
     if (!auth)
         return;
+    jwt_check_free(auth->jwt);
     table_done(&auth->entries, free);
     table_done(&auth->buckets, free);
     table_done(&auth->places, free);
@@ -67,7 +74,20 @@ void auth_free(struct auth *auth) {
     free(auth);
 }
 
-void auth_reload(struct auth *auth) { auth_forget(auth); }
+void auth_reload(struct auth *auth) {
+    struct jobs_error err;
+    struct jwt_check *jwt;
+    if (jwt_check_new(api_config(auth->api), &jwt, &err) < 0) {
+        log_error(auth->api->log, "api: the keys for JWTs stay as they were: %s", err.text);
+        return;
+    }
+    pthread_mutex_lock(&auth->lock);
+    struct jwt_check *old = auth->jwt;
+    auth->jwt = jwt;
+    pthread_mutex_unlock(&auth->lock);
+    jwt_check_free(old);
+    auth_forget(auth);
+}
 
 void auth_forget(struct auth *auth) {
     pthread_mutex_lock(&auth->lock);
@@ -121,6 +141,25 @@ static int recall(struct auth *auth, const char *hash, struct api_identity *ret,
     return rc < 0 ? unauthorized(err, "the token is unknown, revoked or expired") : rc;
 }
 
+/* One that is good is remembered, as an API token is. */
+static int check_jwt(struct auth *auth, const char *token, const char *hash,
+                     struct api_identity *ret, struct jobs_error *err) {
+    int64_t expires;
+    int rc = unauthorized(err, "no JWTs are taken here (jobs.api.jwt.key)");
+    pthread_mutex_lock(&auth->lock);
+    if (auth->jwt)
+        rc = jwt_check_token(auth->jwt, token, ret, &expires, err);
+    if (rc == 0) {
+        struct entry *entry = MEM_NEW(struct entry);
+        *entry = (struct entry){.identity = *ret,
+                                .until = clock_now() + REMEMBERED,
+                                .expiration_date = expires};
+        keep(&auth->entries, hash, entry);
+    }
+    pthread_mutex_unlock(&auth->lock);
+    return rc;
+}
+
 int auth_check(struct auth *auth, const char *authorization, struct api_identity *ret,
                char ret_token[65], struct jobs_error *err) {
     if (auth->none)
@@ -133,7 +172,10 @@ int auth_check(struct auth *auth, const char *authorization, struct api_identity
     if (!*token || strlen(token) > TOKEN_MOST || strpbrk(token, " \t,"))
         return unauthorized(err, "the Authorization header holds no token");
     store_token_hash(token, ret_token);
-    return recall(auth, ret_token, ret, err);
+    int rc = recall(auth, ret_token, ret, err);
+    return rc == API_LATER && strncmp(token, "ey", 2) == 0 && strchr(token, '.')
+               ? check_jwt(auth, token, ret_token, ret, err)
+               : rc;
 }
 
 struct found {
