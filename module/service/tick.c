@@ -9,12 +9,13 @@
 #define ASIDE_FIRST CLOCK_SECOND
 #define ASIDE_MOST (64 * CLOCK_SECOND)
 
-const char *const tick_statements[] = {"tick_begin",    "run_end",          "run_start",
-                                       "run_progress",  "receipt_close",    "timer_promote",
-                                       "timer_next",    "ready_move",       "ready_room",
-                                       "ready_claim",   "class_lanes",      "limit_look",
-                                       "ready_tenants", "instance_classes", "run_parameters",
-                                       "stop_look",     "wake_sleep",       "share_publish"};
+const char *const tick_statements[] = {"tick_begin",     "run_succeed",   "run_end",
+                                       "run_start",      "run_progress",  "receipt_close",
+                                       "timer_promote",  "timer_next",    "ready_move",
+                                       "ready_room",     "ready_claim",   "class_lanes",
+                                       "limit_look",     "ready_tenants", "instance_classes",
+                                       "run_parameters", "stop_look",     "wake_sleep",
+                                       "share_publish"};
 const size_t tick_statement_count = sizeof tick_statements / sizeof *tick_statements;
 
 struct tick *tick_new(struct datasource *ds) {
@@ -171,11 +172,14 @@ static bool is_data_error(const char *sqlstate) {
     return data;
 }
 
+static bool is_end(const char *statement) {
+    return strcmp(statement, "run_end") == 0 || strcmp(statement, "run_succeed") == 0;
+}
+
 bool tick_narrow(struct tick *tick, const struct jobs_error *err) {
     struct datasource *ds = tick->ds;
     bool data = is_data_error(err->sqlstate), slow = strcmp(err->sqlstate, "57014") == 0;
-    if ((!data && !slow) || tick->failed >= tick->count ||
-        strcmp(tick->sql[tick->failed].name, "run_end") != 0)
+    if ((!data && !slow) || tick->failed >= tick->count || !is_end(tick->sql[tick->failed].name))
         return false;
     if (tick->end_count > 1) {
         ds->end_limit = tick->end_count / 2;

@@ -2,6 +2,7 @@
 #include "module/base/clock.h"
 #include "module/base/mem.h"
 #include "module/job/status.h"
+#include "module/service/claim_order.h"
 #include "module/service/lives.h"
 #include "module/service/tick_steps.h"
 #include "module/service/turns.h"
@@ -66,12 +67,33 @@ static void take(struct tick *tick, const struct sql_result *rows, size_t row) {
     live_launch(ds, live, sql_get(rows, row, sql_column(rows, "parameters")));
 }
 
+/* The order of the rows is the order of the pool's queue. */
+static void take_all(struct tick *tick, const struct sql_result *rows) {
+    struct claim_entry entries[TICK_BATCH];
+    size_t count = sql_count(rows);
+    int lane = sql_column(rows, "lane"), tenant = sql_column(rows, "tenant"),
+        priority = sql_column(rows, "priority"), seq = sql_column(rows, "ready_seq");
+    for (size_t i = 0; i < count; i++) {
+        const struct share *share =
+            shares_find(&tick->ds->shares, sql_get(rows, i, lane), sql_get(rows, i, tenant));
+        entries[i] = (struct claim_entry){
+            .share = share,
+            .quota = share->quota > 0 ? share->quota : 1,
+            .priority = sql_get_integer(rows, i, priority, 0),
+            .seq = sql_get_integer(rows, i, seq, 0),
+            .row = i,
+        };
+    }
+    claim_order(entries, count);
+    for (size_t i = 0; i < count; i++)
+        take(tick, rows, entries[i].row);
+}
+
 static void apply(struct tick *tick, const struct sql_result *rows, size_t from, size_t to) {
     struct datasource *ds = tick->ds;
     pool_release(ds->service->pool, tick->reserved);
     tick->reserved = 0;
-    for (size_t i = 0; i < sql_count(rows); i++)
-        take(tick, rows, i);
+    take_all(tick, rows);
     for (size_t i = from; i < to; i++)
         shares_settle(&ds->shares, tick->shares[i]);
     tick->claimed += sql_count(rows);

@@ -9,6 +9,10 @@
 #define DATA_MAX ((size_t)8 << 20)   /* results, errors and logs in one tick */
 #define CLOSE_ALONE (100 * CLOCK_MS) /* receipts with nothing else to write wait for so long */
 
+/* The arrays of run_succeed. */
+enum { OK_IDS, OK_VERSIONS, OK_START_AGES, OK_END_AGES, OK_RESULTS, OK_RESULT_CLASSES, OK_ARRAYS };
+
+/* The arrays of run_end. */
 enum {
     IDS,
     VERSIONS,
@@ -40,6 +44,32 @@ static void expect_timer(struct tick *tick, const struct live *live) {
     int64_t due = tick->now + delay_of(live);
     if (live->end.target == JOB_PENDING && due < tick->ds->next_timer)
         tick->ds->next_timer = due;
+}
+
+static size_t length(const char *text) { return text ? strlen(text) : 0; }
+
+/* Of what users can make long. */
+static size_t live_end_bytes(const struct live *live) {
+    return length(live->end.result) + length(live->end.error) + length(live->end.log);
+}
+
+/* Nothing but a status, dates and perhaps a result. */
+static bool is_plain_success(const struct live *live) {
+    const struct live_end *end = &live->end;
+    return end->target == JOB_SUCCEEDED && live->began && !end->spare && !end->error_kind &&
+           !end->log;
+}
+
+static void put_success(struct tick *tick, struct buf **a, const struct live *live) {
+    sql_array_plain(a[OK_IDS], live->id);
+    sql_array_integer(a[OK_VERSIONS], live->version);
+    if (live->recorded)
+        sql_array_plain(a[OK_START_AGES], "NULL");
+    else
+        sql_array_integer(a[OK_START_AGES], tick->now - live->began_at);
+    sql_array_integer(a[OK_END_AGES], tick->now - live->ended_at);
+    sql_array_text(a[OK_RESULTS], live->end.result);
+    sql_array_text(a[OK_RESULT_CLASSES], live->end.result_class_name);
 }
 
 static void put_end(struct tick *tick, struct buf **a, const struct live *live) {
@@ -97,28 +127,43 @@ static void apply_ends(struct tick *tick, const struct sql_result *rows) {
         ds->end_limit = ds->end_limit * 2 < TICK_BATCH ? ds->end_limit * 2 : TICK_BATCH;
 }
 
+static void add_step(struct tick *tick, const char *statement, struct buf **arrays, size_t count) {
+    if (!arrays[0])
+        return;
+    struct tick_step *step = tick_add(tick, statement, true, true, apply_ends);
+    for (size_t i = 0; i < count; i++)
+        tick_add_array(step, arrays[i]);
+}
+
+static void begin_arrays(struct tick *tick, struct buf **arrays, size_t count) {
+    for (size_t i = 0; !arrays[count - 1] && i < count; i++)
+        arrays[i] = tick_array(tick);
+}
+
 void tick_add_ends(struct tick *tick) {
     struct datasource *ds = tick->ds;
-    struct buf *arrays[ARRAYS] = {0};
+    struct buf *plain[OK_ARRAYS] = {0}, *arrays[ARRAYS] = {0};
+    size_t bytes = 0;
     LIST_EACH (&ds->lives[LIVE_ENDING], p) {
         struct live *live = LIST_ENTRY(p, struct live, link);
         if (live->retry_at > tick->now)
             continue;
-        for (int i = 0; !arrays[ARRAYS - 1] && i < ARRAYS; i++)
-            arrays[i] = tick_array(tick);
-        if (tick->end_count == ds->end_limit ||
-            arrays[RESULTS]->length + arrays[ERRORS]->length + arrays[LOGS]->length > DATA_MAX)
+        if (tick->end_count == ds->end_limit || bytes > DATA_MAX)
             break;
         tick->ends[tick->end_count++] = live;
+        bytes += live_end_bytes(live);
         if (live->share)
             shares_leaving(&ds->shares, live->share);
-        put_end(tick, arrays, live);
+        if (is_plain_success(live)) {
+            begin_arrays(tick, plain, OK_ARRAYS);
+            put_success(tick, plain, live);
+        } else {
+            begin_arrays(tick, arrays, ARRAYS);
+            put_end(tick, arrays, live);
+        }
     }
-    if (tick->end_count == 0)
-        return;
-    struct tick_step *step = tick_add(tick, "run_end", true, true, apply_ends);
-    for (int i = 0; i < ARRAYS; i++)
-        tick_add_array(step, arrays[i]);
+    add_step(tick, "run_succeed", plain, OK_ARRAYS);
+    add_step(tick, "run_end", arrays, ARRAYS);
 }
 
 static void apply_receipts(struct tick *tick, const struct sql_result *result) {

@@ -1,13 +1,13 @@
 -- Chooses jobs: highest priority first, then first in first out, of each named tenant up to its quota.
 -- in:  $1 instance, $2 tick; arrays: $3 lanes, $4 tenants, $5 quotas (null: limited ones, as ready_room found just before, which
 --      keeps their rows locked); $6 how many at most in all
--- out: a row per job chosen, in the order in which they are to begin, all that its run needs (parameters only up to 16 KiB: null = read them with run_parameters);
+-- out: a row per job chosen, in no order (claim_order makes it), all that its run needs (parameters only up to 16 KiB: null = read them with run_parameters);
 --      status FAILED: it had expired; waited: microseconds since it was QUEUED. Nobody's row lock is waited for.
 with c as materialized (
-    select x.ctid, x.id, t.quota, x.now, coalesce(x.expiration_date <= x.now, false) as expired
+    select x.ctid, x.job_ctid, x.now, coalesce(x.expiration_date <= x.now, false) as expired
     from unnest($3::text[], $4::text[], coalesce($5::int[], current_setting('jobs.rooms', true)::int[])) t(lane, tenant, quota)
     cross join lateral (
-        select r.ctid, r.id, j.expiration_date, j.class_name, clock_timestamp() as now
+        select r.ctid, j.ctid as job_ctid, j.expiration_date, j.class_name, clock_timestamp() as now
         from @schema@.t_job_ready r join @schema@.t_job_info j on j.id = any(array[r.id])
         where r.lane = t.lane and r.tenant = t.tenant and j.status = 'QUEUED'
         order by r.priority desc, r.seq limit t.quota
@@ -32,10 +32,10 @@ with c as materialized (
         error = case when c.expired then 'expiration date reached' else j.error end,
         status_date = c.now, attempt = j.attempt + 1, instance = $1::uuid, start_date = null, percent_completed = 0
     from c
-    where j.id = any(array[c.id]) and j.status = 'QUEUED'
+    where j.ctid = c.job_ctid and j.status = 'QUEUED'
     -- only what is needed: what is returned is stored and read several times
     returning j.id, j.lane, j.tenant, j.class_name, j.status, j.priority, j.ready_seq, j.attempt, j.attempt_base,
-        j.max_attempts, j.version, j.suspect, j.timeout, j.backoff, j.traceparent, j.parameters_bytes, j.status_date, c.quota, c.expired,
+        j.max_attempts, j.version, j.suspect, j.timeout, j.backoff, j.traceparent, j.parameters_bytes, j.status_date, c.expired,
         j.status_date - j.queued_date as waited,
         @schema@.job_extras(j.owner, j.description, j.related_type, j.related_id, null, null,
             case when c.expired then j.error_kind end, case when c.expired then j.error end, j.traceparent) as extras
@@ -60,6 +60,4 @@ select u.id, u.lane, u.tenant, u.class_name, u.status, u.priority, u.ready_seq, 
     case when u.parameters_bytes = 0 then '{}' when u.parameters_bytes <= 16384 then
         (select coalesce(jsonb_object_agg(p.name, p.value), '{}')::text from @schema@.t_job_parameters p where p.job_id = u.id)
     end as parameters
-from report cross join u
--- in the order in which they are to begin: each tenant's by priority and seq, the tenants side by side as the quotas were dealt
-order by row_number() over (partition by u.lane, u.tenant order by u.priority desc, u.ready_seq) / u.quota::float8, u.tenant;
+from report cross join u;

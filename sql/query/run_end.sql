@@ -11,7 +11,7 @@ with e as materialized (
         as e(id, version, target, began, recorded, start_age, end_age, percent, result, result_class_name, error_kind, error,
             delay, spare, outcome, log)
 ), k as materialized (
-    select e.*, j.status as before,
+    select e.*, j.ctid, j.status as before,
         -- a stop request turns every way back, and every failure, into ABORTED; a success keeps its end
         case when j.stop_requested and e.target <> 'SUCCEEDED' then 'ABORTED' else e.target end as status,
         case when e.began and not e.recorded then 'RUNNING'::@schema@.job_status end as middle,
@@ -38,7 +38,7 @@ with e as materialized (
         error_kind = k.error_kind,
         error = k.error
     from k
-    where j.id = any(array[k.id]) and j.version = k.version and j.instance = $1::uuid
+    where j.ctid = k.ctid and j.version = k.version and j.instance = $1::uuid
     -- only what is needed: what is returned is stored and read several times
     returning j.id, j.tenant, j.class_name, k.before, k.middle, j.status, j.version, j.attempt, j.percent_completed,
         j.start_date, j.status_date, j.lane, j.priority, j.ready_seq, j.trigger_after_date, k.outcome, k.log, k.began,

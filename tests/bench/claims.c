@@ -32,7 +32,7 @@ struct claims measure_claims(struct bench *bench, size_t tenants, size_t queued,
     }
     struct statement claim = statements_of(bench, "ready_claim"),
                      look = statements_of(bench, "ready_tenants"),
-                     end = statements_of(bench, "run_end"),
+                     end = statements_of(bench, "run_succeed"),
                      begin = statements_of(bench, "tick_begin");
     ret.claim = claim.ms * 1000 / claim.rows;
     ret.look = look.ms * 1000 / claim.rows;

@@ -36,7 +36,7 @@ struct moment {
 
 static struct moment moment_now(const struct bench *bench) {
     return (struct moment){clock_now(), statements_of(bench, "ready_claim"),
-                           statements_of(bench, "run_end")};
+                           statements_of(bench, "run_succeed")};
 }
 
 /* Rows of one phase; returns its jobs/s and us per claim. */

@@ -111,7 +111,7 @@ static void the_answer_of_an_end_is_lost(void **state) {
     runs_gate(false);
     char *id = submit(f->url, "'t0', 'gate'");
     wait_status(f->url, id, "RUNNING");
-    lose_answer(f, "run_end");
+    lose_answer(f, "run_succeed");
     runs_gate(true);
     wait_status(f->url, id, "SUCCEEDED");
     cut(f);
@@ -160,7 +160,7 @@ static void an_end_that_does_not_arrive(void **state) {
     runs_gate(false);
     char *id = submit(f->url, "'t0', 'gate'");
     wait_status(f->url, id, "RUNNING");
-    lose_tick(f, "run_end");
+    lose_tick(f, "run_succeed");
     runs_gate(true);
     assert_true(pg_proxy_wait_held(f->proxy, SYNC + 1, LONG_MS));
     assert_job(f->url, id, "status", "RUNNING");
@@ -177,7 +177,7 @@ static void a_tick_that_stops_before_its_commit(void **state) {
     runs_gate(false);
     char *id = submit(f->url, "'t0', 'gate'");
     wait_status(f->url, id, "RUNNING");
-    lose_tick(f, "run_end");
+    lose_tick(f, "run_succeed");
     runs_gate(true);
     assert_true(pg_proxy_wait_held(f->proxy, SYNC + 1, LONG_MS));
     pg_proxy_release(f->proxy, SYNC);
@@ -208,7 +208,7 @@ static void a_late_tick_is_fenced_off(void **state) {
     runs_gate(false);
     char *id = submit(f->url, "'t0', 'gate'");
     wait_status(f->url, id, "RUNNING");
-    lose_tick(f, "run_end");
+    lose_tick(f, "run_succeed");
     runs_gate(true);
     assert_true(pg_proxy_wait_held(f->proxy, SYNC + 1, LONG_MS));
     pg_proxy_cut_clients(f->proxy, TICK);
@@ -240,8 +240,8 @@ static void a_server_that_does_not_answer(void **state) {
     runs_gate(false);
     char *id = submit(f->url, "'t0', 'gate'");
     wait_status(f->url, id, "RUNNING");
-    lose_tick(f, "run_end");
-    lose_answer(f, "run_end");
+    lose_tick(f, "run_succeed");
+    lose_answer(f, "run_succeed");
     runs_gate(true);
     int64_t began = clock_now();
     assert_true(pg_proxy_wait_held(f->proxy, SYNC + 1, LONG_MS));

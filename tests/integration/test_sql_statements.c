@@ -106,6 +106,8 @@ static const char *fault_of(const char *line, size_t n, const char *next, size_t
         return "reads a whole table";
     if (!job || !holds(line, n, "Scan"))
         return NULL;
+    if (holds(line, n, "Tid Scan")) /* rows that the same statement has found and locked */
+        return holds(next, next_n, "TID Cond: ") ? NULL : "reads jobs from one place to another";
     if (!holds(line, n, "Scan using t_job_info_pkey"))
         return "reads jobs by something else than their ids";
     return holds(next, next_n, "Index Cond: (id = ") ? NULL : "reads a whole index of jobs";
