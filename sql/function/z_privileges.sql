@@ -64,6 +64,7 @@ begin
     end if;
     if client is not null then
         execute format('grant select on all tables in schema @schema@ to %s', client);
+        execute format('revoke all on @schema@.t_job_token, @schema@.t_job_audit from %s', client); -- secrets, and who did what
         execute format('grant execute on function @schema@.job_any_tenant() to %s', client);
     end if;
     for x in

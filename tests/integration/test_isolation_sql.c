@@ -249,7 +249,7 @@ static void every_function_refuses_the_neighbours(void **state) {
         buf_done(&call);
     }
     print_message("%d functions, %d for tenants\n", PQntuples(list), callable);
-    assert_int_equal(callable, 8);
+    assert_int_equal(callable, 10);
     PQclear(list);
     PQfinish(admin);
     PQfinish(db);
@@ -444,6 +444,7 @@ static void clients_serve_all_tenants(void **state) {
     assert_int_equal(PQresultStatus(row), PGRES_TUPLES_OK);
     assert_string_equal(PQgetvalue(row, 0, 0), "2");
     PQclear(row);
+    walls_refused(db, "42501", "select hash from jobs.t_job_token");
     walls_refused(db, "42501", "delete from jobs.t_job_info");
     walls_refused(db, "42501", "update jobs.t_tenant set role = 'jobs_client'");
     walls_refused(db, "42501",
