@@ -28,6 +28,7 @@ struct bus_options {
     /* amqp://user:password@host:port/vhost, percent-encoded. amqps: TLS, peer and host name are
      * verified by the system's authorities or ?cacertfile=/path.pem. */
     const char *url;
+    const char *vhost; /* instead of the URL's; NULL: that */
     const char *name;  /* shown by the broker's tools as the connection's name; NULL: none */
     int64_t timeout;   /* of every call, ms; 0 = 10,000 */
     int heartbeat;     /* seconds; 0 = 10 */

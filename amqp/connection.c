@@ -7,6 +7,7 @@
 #include "module/base/error.h"
 #include "module/base/mem.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/time.h>
 
@@ -134,6 +135,11 @@ int bus_open(const struct bus_options *options, struct bus **ret, struct jobs_er
     int result = url_parse(options->url, &url, err);
     if (result < 0)
         return result;
+    char vhost[256];
+    if (options->vhost) {
+        snprintf(vhost, sizeof vhost, "%s", options->vhost);
+        url.info.vhost = vhost;
+    }
     struct bus *bus = MEM_NEW(struct bus);
     bus->where = describe(&url);
     bus->user = mem_text(url.info.user);

@@ -98,10 +98,9 @@ const struct config_key config_keys[] = {
      .type = CONFIG_CHOICE,
      .choices = "single|tenant",
      .otherwise = "single",
-     .flags = CONFIG_LATER,
-     .works = "single",
      .help = "single: all tenants in the virtual host of jobs.amqp.url. tenant: one virtual host "
-             "each."},
+             "each, <jobs.service>.<tenant>, made by `jobctl tenant amqp --apply`; progress of "
+             "runs stays in that of the URL."},
     {.name = "jobs.amqp.management.url",
      .type = CONFIG_HTTP,
      .flags = CONFIG_EMPTY,

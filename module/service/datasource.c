@@ -247,6 +247,8 @@ static int start_relay(struct datasource *ds, bool only, struct jobs_error *err)
                                   .service = service,
                                   .amqp_url = amqp_url,
                                   .sql = datasource_sql_options(ds, "jobs relay"),
+                                  .vhosts = strcmp(config_text(config, "jobs.amqp.vhost.mode"),
+                                                   "tenant") == 0,
                                   .log_queue = {config_integer(config, "jobs.amqp.log.age"),
                                                 config_integer(config, "jobs.amqp.log.size")},
                                   .refused_ms = config_integer(config, "jobs.amqp.refused.ms")};
@@ -262,6 +264,7 @@ static int start_relay(struct datasource *ds, bool only, struct jobs_error *err)
         .amqp_url = amqp_url,
         .sql = datasource_sql_options(ds, "jobs keeper"),
         .trust = strcmp(trust, "vhost") == 0 ? COMMAND_TRUST_VHOST : COMMAND_TRUST_USER_ID,
+        .vhosts = relay.vhosts,
         .only_datasource = only,
         .succeeded_days = config_integer(config, "jobs.retention.succeeded.days"),
         .failed_days = config_integer(config, "jobs.retention.failed.days"),

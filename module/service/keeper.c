@@ -27,6 +27,7 @@ void keeper_fail(struct keeper *keeper, const struct jobs_error *why) {
         sql_close(keeper->sql);
         keeper->sql = NULL;
         keeper_disconnect(keeper);
+        keeper_disconnect_lines(keeper);
         keeper_forget_tenants(keeper);
     }
     keeper->next_open = keeper->next_fold = keeper->next_look = clock_now() + OPEN_WAIT;
@@ -115,7 +116,7 @@ static int wait_ms(const struct keeper *keeper, int64_t next_due) {
         until = least(until, least(retention_at(&keeper->retention), figures_at(&keeper->figures)));
     if (keeper->sql && keeper->amqp_url[0]) {
         until = least(until, keeper->next_look);
-        if (!keeper->bus && keeper->looked_at)
+        if (!keeper->bus && keeper->looked_at && !keeper->vhosts)
             until = least(until, keeper->next_connect);
     }
     return until <= now ? 0 : (int)((until - now + CLOCK_MS - 1) / CLOCK_MS);
@@ -134,19 +135,26 @@ static void turn(struct keeper *keeper) {
     int64_t now = clock_now();
     open_session(keeper, now);
     look(keeper, now);
-    keeper_connect(keeper, now);
-    keeper_bind(keeper);
+    if (!keeper->vhosts) {
+        keeper_connect(keeper, now);
+        keeper_bind(keeper);
+    }
     fold(keeper, now);
     figure(keeper);
     retain(keeper);
-    int64_t next_due = keeper_work(keeper, clock_now());
-    wait_for_something(keeper, wait_ms(keeper, next_due));
+    int64_t next_due =
+        keeper->vhosts ? keeper_turn_lines(keeper, clock_now()) : keeper_work(keeper, clock_now());
+    if (keeper->vhosts)
+        keeper_wait_lines(keeper, wait_ms(keeper, next_due));
+    else
+        wait_for_something(keeper, wait_ms(keeper, next_due));
     if (keeper->bus)
         keeper_listen(keeper);
 }
 
 static void release(struct keeper *keeper) {
     keeper_disconnect(keeper);
+    keeper_end_lines(keeper);
     keeper_forget_tenants(keeper);
     sql_close(keeper->sql);
     keeper->sql = NULL;
@@ -198,6 +206,7 @@ static void take_options(struct keeper *keeper, const struct keeper_options *opt
     keeper->service = mem_text(options->service);
     keeper->amqp_url = mem_text(options->amqp_url ? options->amqp_url : "");
     keeper->trust = options->trust;
+    keeper->vhosts = options->vhosts;
     keeper->only_datasource = options->only_datasource;
     figures_init(&keeper->figures, options->metrics_tenants);
     retention_init(&keeper->retention, keeper->log, keeper->datasource, options->succeeded_days,
@@ -246,6 +255,7 @@ int keeper_start(const struct keeper_options *options, struct keeper **ret,
                  struct jobs_error *err) {
     struct keeper *keeper = MEM_NEW(struct keeper);
     list_init(&keeper->commands);
+    keeper->top = keeper;
     take_options(keeper, options);
     keeper->connect_wait = CLOCK_SECOND;
     keeper->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -23,6 +23,7 @@ struct keeper_options {
     const char *datasource, *service;
     const char *amqp_url; /* NULL or "": no commands */
     enum command_trust trust;
+    bool vhosts; /* each tenant commands in its own virtual host, which proves who it is */
     struct sql_options sql; /* of the keeper's own session */
     bool only_datasource;   /* of this service: its queue takes the commands of all tenants */
     int64_t succeeded_days, failed_days; /* that ended jobs are kept; 0: for ever */

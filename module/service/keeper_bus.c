@@ -28,7 +28,9 @@ void keeper_lose(struct keeper *keeper, const struct jobs_error *why) {
     bool refusal = why->code == BUS_EREFUSED;
     if (!keeper->bus_down || (refusal && !keeper->refusal))
         log_write(keeper->log, refusal ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING,
-                  "datasource %s: no commands are taken: %s", keeper->datasource, why->text);
+                  "datasource %s%s%s: no commands are taken: %s", keeper->datasource,
+                  keeper->tenant ? ", tenant " : "", keeper->tenant ? keeper->tenant : "",
+                  why->text);
     keeper->bus_down = true;
     keeper->refusal = refusal;
     keeper_disconnect(keeper);
@@ -84,6 +86,7 @@ static int connect_bus(struct keeper *keeper, struct jobs_error *err) {
     char name[200];
     snprintf(name, sizeof name, "%s keeper of %s", keeper->service, keeper->datasource);
     struct bus_options options = {.url = keeper->amqp_url,
+                                  .vhost = keeper->vhost,
                                   .name = name,
                                   .timeout = 5000,
                                   .confirms = true,
@@ -95,14 +98,16 @@ static int connect_bus(struct keeper *keeper, struct jobs_error *err) {
         rc = bus_declare_queue(keeper->bus, keeper->queue, BUS_DURABLE, NULL, 0, NULL, err);
     /* The binding of a time when this was the only datasource would take others' commands. */
     if (rc == 0)
-        rc = bind_queue(keeper, "*", keeper->only_datasource, err);
+        rc = keeper->tenant ? bind_queue(keeper, keeper->tenant, true, err)
+                            : bind_queue(keeper, "*", keeper->only_datasource, err);
     if (rc == 0)
         rc = bus_consume(keeper->bus, keeper->queue, PREFETCH, 0, NULL, NULL, err);
     return rc;
 }
 
 void keeper_connect(struct keeper *keeper, int64_t now) {
-    if (keeper->bus || !keeper->amqp_url[0] || !keeper->looked_at || now < keeper->next_connect)
+    if (keeper->bus || !keeper->amqp_url[0] || !keeper->top->looked_at ||
+        now < keeper->next_connect)
         return;
     struct jobs_error err;
     if (connect_bus(keeper, &err) < 0) {

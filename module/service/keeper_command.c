@@ -9,11 +9,11 @@
 
 static const char problem[] = "application/problem+json";
 
-/* What is in keeper->text, as an answer. Best effort. */
+/* What is in keeper->top->text, as an answer. Best effort. */
 static void reply(struct keeper *keeper, const struct command *command, const char *content_type) {
     struct bus_message message = {.routing_key = command->reply_to,
-                                  .body = keeper->text.data,
-                                  .length = keeper->text.length,
+                                  .body = keeper->top->text.data,
+                                  .length = keeper->top->text.length,
                                   .content_type = content_type,
                                   .correlation_id = command->correlation_id,
                                   .mandatory = true};
@@ -65,8 +65,8 @@ void keeper_buried(struct keeper *keeper, uint64_t publish_tag, bool safe) {
                   keeper->dead_exchange, command->reason);
         struct jobs_error why;
         error_set(&why, JOBS_EINVAL, "%s", command->reason);
-        command_refusal("not a command", &why, &keeper->text);
-        atomic_fetch_add(&keeper->dead, 1);
+        command_refusal("not a command", &why, &keeper->top->text);
+        atomic_fetch_add(&keeper->top->dead, 1);
         finish(keeper, command, command->known && !command->has_x_death ? problem : NULL);
         return;
     }
@@ -81,11 +81,13 @@ void keeper_postpone_burials(struct keeper *keeper) {
 static int examine(struct keeper *keeper, struct command *command, struct jobs_error *err) {
     const char *unreadable = command_read(command), *user = NULL, *forbidden = NULL;
     if (command->tenant[0]) {
-        int rc = keeper_tenant_user(keeper, command->tenant, &user, err);
+        int rc = keeper_tenant_user(keeper->top, command->tenant, &user, err);
         if (rc < 0)
             return rc;
         forbidden = user ? command_judge(command, keeper->trust, user, bus_user(keeper->bus))
                          : "the tenant is unknown here";
+        if (keeper->tenant && strcmp(keeper->tenant, command->tenant) != 0)
+            forbidden = "this virtual host is another tenant's";
         command->known = !forbidden;
     }
     command->reason = forbidden && !command->has_x_death ? forbidden : unreadable;
@@ -101,10 +103,10 @@ static int stop_job(struct keeper *keeper, struct command *command, struct jobs_
     else
         sql_add_text(&p, NULL);
     struct sql_result *row;
-    int rc = sql_call(keeper->sql, "command_stop", &p, SQL_ONE, &row, err);
+    int rc = sql_call(keeper->top->sql, "command_stop", &p, SQL_ONE, &row, err);
     if (rc < 0)
         return rc;
-    command_answer(command, sql_get(row, 0, sql_column(row, "status")), &keeper->text);
+    command_answer(command, sql_get(row, 0, sql_column(row, "status")), &keeper->top->text);
     sql_result_free(row);
     return 0;
 }
@@ -113,8 +115,8 @@ static int stop_job(struct keeper *keeper, struct command *command, struct jobs_
  * commands. Else (a row that is locked, say) this one waits and others go on. */
 static void postpone(struct keeper *keeper, struct command *command, const struct jobs_error *why,
                      int64_t now) {
-    if (sql_is_broken(keeper->sql)) {
-        keeper_fail(keeper, why);
+    if (sql_is_broken(keeper->top->sql)) {
+        keeper_fail(keeper->top, why);
         return;
     }
     if (!command->postponed)
@@ -141,15 +143,15 @@ static bool carry_out(struct keeper *keeper, struct command *command, int64_t no
         return keeper->bus != NULL;
     }
     if (rc == JOBS_ENOENT)
-        command_refusal("unknown job", &err, &keeper->text);
-    atomic_fetch_add(&keeper->carried_out, 1);
+        command_refusal("unknown job", &err, &keeper->top->text);
+    atomic_fetch_add(&keeper->top->carried_out, 1);
     finish(keeper, command, rc == 0 ? "application/json" : problem);
     return true;
 }
 
 int64_t keeper_work(struct keeper *keeper, int64_t now) {
     int64_t next = INT64_MAX;
-    if (!keeper->bus || !keeper->sql)
+    if (!keeper->bus || !keeper->top->sql)
         return next;
     LIST_EACH (&keeper->commands, p) {
         struct command *command = LIST_ENTRY(p, struct command, link);

@@ -16,6 +16,14 @@ struct keeper_tenant {
 };
 
 struct keeper {
+    /* With a virtual host per tenant each tenant has a *line*: a keeper with a connection and
+     * commands of its own, and without anything else: the rest is that of `top`, its texts too. */
+    struct keeper *top;   /* itself, when it is no line */
+    char *tenant, *vhost; /* of a line */
+    bool vhosts;
+    struct table lines;  /* tenant to its struct keeper */
+    int64_t listened_at; /* of a line */
+
     /* Never change after start. */
     const struct log *log;
     char *datasource, *service, *amqp_url, *url, *schema, *application_name;
@@ -69,6 +77,14 @@ void keeper_listen(struct keeper *keeper);
 /* What is not acknowledged goes back to the queue. */
 void keeper_disconnect(struct keeper *keeper);
 void keeper_lose(struct keeper *keeper, const struct jobs_error *why);
+
+/* keeper_lines.c */
+/* A turn of all lines' connections and commands. Returns when something is due. */
+int64_t keeper_turn_lines(struct keeper *top, int64_t now);
+/* Waits until then for a note or what a broker brings, and handles that. */
+void keeper_wait_lines(struct keeper *top, int timeout_ms);
+void keeper_disconnect_lines(struct keeper *top); /* they stay */
+void keeper_end_lines(struct keeper *top);
 
 /* keeper_command.c */
 /* Carries out what is due. Returns when the next one is due, INT64_MAX if none waits. */

@@ -19,7 +19,7 @@ enum { REFUSED_MS = 60000, TIMEOUT_MS = 5000, MOST_WAIT_MS = 1000 };
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 /* Nothing is confirmed for too long. A broker that is merely slow gets more time at every turn. */
-static bool is_stalled(struct relay *relay, int64_t now) {
+bool relay_is_stalled(struct relay *relay, int64_t now) {
     if (relay->under_way == 0 || relay->stalled || now - relay->progress_at < relay->stall_wait)
         return relay->stalled;
     log_warning(relay->log, "datasource %s: the broker has confirmed nothing for %lld s",
@@ -31,22 +31,22 @@ static bool is_stalled(struct relay *relay, int64_t now) {
 
 /* Tells whether the lease would be better with another instance. */
 static void judge(struct relay *relay, int64_t now) {
-    bool trouble = !relay->bus || bus_is_blocked(relay->bus) || is_stalled(relay, now);
+    bool trouble = !relay->bus || bus_is_blocked(relay->bus) || relay_is_stalled(relay, now);
     atomic_store(&relay->unwilling_until, trouble ? now + UNWILLING : 0);
 }
 
 /* Milliseconds until there is something to do but for what the broker or a note brings. */
-static int wait_ms(const struct relay *relay, int64_t now, int64_t next_due) {
+int relay_wait_ms(const struct relay *relay, int64_t now, int64_t next_due) {
     if (relay_can_publish(relay) || (relay->bus && bus_wants_read(relay->bus)))
         return 0;
     int64_t until = least(now + MOST_WAIT_MS * CLOCK_MS, next_due);
     if (!relay->bus)
         until = least(until, relay->next_connect);
-    else if (!relay->sql)
-        until = least(until, relay->next_open);
+    else if (!relay->top->sql)
+        until = least(until, relay->top->next_open);
     else if (relay_has_room(relay) && !bus_is_blocked(relay->bus))
         until = least(until, relay->next_read);
-    if (relay->sql && relay->hand.done_count > 0)
+    if (relay->top->sql && relay->hand.done_count > 0)
         until = least(until, relay->next_delete);
     return until <= now ? 0 : (int)((until - now + CLOCK_MS - 1) / CLOCK_MS);
 }
@@ -62,6 +62,10 @@ static void wait_for_something(const struct relay *relay, int timeout_ms) {
 
 static void turn(struct relay *relay) {
     int64_t now = clock_now();
+    if (relay_has_lines(relay)) {
+        relay_turn_lines(relay);
+        return;
+    }
     relay_connect(relay, now);
     if (relay->bus) {
         relay_open(relay, now);
@@ -71,10 +75,10 @@ static void turn(struct relay *relay) {
         relay_publish(relay);
         relay_delete(relay, clock_now());
         atomic_store(&relay->in_hand, relay->hand.events);
-        wait_for_something(relay, wait_ms(relay, clock_now(), next_due));
+        wait_for_something(relay, relay_wait_ms(relay, clock_now(), next_due));
     } else {
         relay_delete(relay, now);
-        wait_for_something(relay, wait_ms(relay, now, INT64_MAX));
+        wait_for_something(relay, relay_wait_ms(relay, now, INT64_MAX));
     }
     if (relay->bus)
         relay_listen(relay, 0);
@@ -85,6 +89,7 @@ static void turn(struct relay *relay) {
  * the next holder. */
 static void release(struct relay *relay) {
     int64_t until = clock_now() + CLOCK_SECOND;
+    relay_end_lines(relay, until);
     while (relay->bus && relay->under_way > 0 && clock_now() < until)
         relay_listen(relay, 20);
     relay_delete(relay, INT64_MAX);
@@ -93,6 +98,7 @@ static void release(struct relay *relay) {
     sql_close(relay->sql);
     relay->sql = NULL;
     relay->next_connect = relay->next_open = relay->next_read = relay->next_delete = 0;
+    relay->next_split = relay->next_look = 0;
 }
 
 static void *run(void *arg) {
@@ -153,6 +159,7 @@ static void take_options(struct relay *relay, const struct relay_options *option
     relay->amqp_url = mem_text(options->amqp_url ? options->amqp_url : "");
     relay->exchange = exchange_name(options->service, "events");
     relay->log_queue = options->log_queue;
+    relay->vhosts = options->vhosts;
     relay->refused_ms = options->refused_ms > 0 ? options->refused_ms : REFUSED_MS;
     relay->url = mem_text(options->sql.url);
     relay->schema = mem_text(options->sql.schema);
@@ -165,15 +172,33 @@ static void take_options(struct relay *relay, const struct relay_options *option
     relay->sql_options.lock_timeout = 0;
 }
 
-static void relay_free(struct relay *relay) {
+void relay_init(struct relay *relay, const struct relay *top) {
+    hand_init(&relay->hand);
+    relay->slots = mem_zero(relay->slot_count, sizeof(struct relay_chain *));
+    relay->oldest = relay->row_size = 1;
+    relay->connect_wait = CLOCK_SECOND;
+    relay->stall_wait = RELAY_STALL;
+    if (top == relay)
+        return;
+    relay->log = top->log;
+    relay->service = mem_text(top->service);
+    relay->amqp_url = mem_text(top->amqp_url);
+    relay->exchange = mem_text(top->exchange);
+    relay->log_queue = top->log_queue;
+    relay->refused_ms = top->refused_ms;
+    relay->wake_fd = -1;
+}
+
+void relay_done(struct relay *relay) {
     hand_clear(&relay->hand);
+    table_done(&relay->lines, NULL);
     if (relay->wake_fd >= 0)
         close(relay->wake_fd);
     buf_done(&relay->key);
-    buf_done(&relay->trace);
     buf_done(&relay->id);
     buf_done(&relay->body);
     buf_done(&relay->list);
+    buf_done(&relay->trace);
     free(relay->slots);
     free(relay->datasource);
     free(relay->service);
@@ -182,6 +207,8 @@ static void relay_free(struct relay *relay) {
     free(relay->url);
     free(relay->schema);
     free(relay->application_name);
+    free(relay->tenant);
+    free(relay->vhost);
     free(relay);
 }
 
@@ -196,15 +223,16 @@ static int start_thread(struct relay *relay) {
 
 int relay_start(const struct relay_options *options, struct relay **ret, struct jobs_error *err) {
     struct relay *relay = MEM_NEW(struct relay);
-    hand_init(&relay->hand);
+    relay->top = relay;
+    relay->slot_count = RELAY_SLOTS;
+    relay->window = RELAY_WINDOW;
+    relay->wanted = RELAY_WANTED;
+    relay->most_bytes = RELAY_BYTES;
     take_options(relay, options);
-    relay->slots = mem_zero(RELAY_SLOTS, sizeof(struct relay_chain *));
-    relay->oldest = relay->row_size = 1;
-    relay->connect_wait = CLOCK_SECOND;
-    relay->stall_wait = RELAY_STALL;
+    relay_init(relay, relay);
     relay->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (relay->wake_fd < 0 || start_thread(relay) != 0) {
-        relay_free(relay);
+        relay_done(relay);
         return error_set(err, JOBS_ENOMEM,
                          "the relay cannot be started: no thread or descriptor left");
     }
@@ -218,5 +246,5 @@ void relay_stop(struct relay *relay) {
     atomic_store(&relay->stopping, true);
     note(relay);
     pthread_join(relay->thread, NULL);
-    relay_free(relay);
+    relay_done(relay);
 }

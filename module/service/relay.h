@@ -22,6 +22,7 @@ struct relay_options {           /* texts are copied */
     const char *datasource;      /* its name, for the log */
     const char *service;         /* jobs.service: prefix of exchanges and queues */
     const char *amqp_url;        /* NULL or "": there is no broker, events stay in the outbox */
+    bool vhosts;                 /* each tenant's events go to its own virtual host */
     struct sql_options sql;      /* of the relay's own session */
     struct events_log log_queue; /* <service>.events.log */
     int64_t refused_ms;          /* an event that is refused for so long is dropped; 0: 60,000 */

@@ -33,15 +33,16 @@ static void wait_longer(struct relay *relay, const struct jobs_error *why) {
 /* What was under way may or may not have arrived: all of it is read and sent again, oldest
  * first. */
 void relay_disconnect(struct relay *relay) {
-    atomic_fetch_add(&relay->resent, relay->under_way);
+    atomic_fetch_add(&relay->top->resent, relay->under_way);
     bus_close(relay->bus);
     relay->bus = NULL;
+    bool nothing = relay->tenant && relay->hand.events == 0;
     hand_forget(&relay->hand);
-    memset(relay->slots, 0, RELAY_SLOTS * sizeof *relay->slots);
+    memset(relay->slots, 0, relay->slot_count * sizeof *relay->slots);
     relay->under_way = 0;
     relay->oldest = 1;
     relay->newest = 0;
-    relay->next_read = 0;
+    relay->next_read = nothing ? INT64_MAX : 0;
     atomic_store(&relay->connected, false);
     atomic_store(&relay->in_hand, 0);
 }
@@ -81,8 +82,12 @@ static int declare_log(struct relay *relay, struct jobs_error *err) {
 static int connect_bus(struct relay *relay, struct jobs_error *err) {
     char name[200];
     snprintf(name, sizeof name, "%s relay of %s", relay->service, relay->datasource);
-    struct bus_options options = {
-        .url = relay->amqp_url, .name = name, .timeout = 5000, .confirms = true, .max_length = 1};
+    struct bus_options options = {.url = relay->amqp_url,
+                                  .vhost = relay->vhost,
+                                  .name = name,
+                                  .timeout = 5000,
+                                  .confirms = true,
+                                  .max_length = 1};
     int rc = bus_open(&options, &relay->bus, err);
     if (rc == 0)
         rc = exchanges_declare(relay->bus, relay->service, err);
@@ -113,8 +118,8 @@ void relay_connect(struct relay *relay, int64_t now) {
  * those who publish, and what it then holds unread it would take twice. */
 bool relay_can_publish(const struct relay *relay) {
     return relay->bus && !bus_is_blocked(relay->bus) && !list_empty(&relay->hand.ready) &&
-           relay->under_way < (relay->proven ? RELAY_WINDOW : 1) &&
-           relay->newest + 1 - relay->oldest < RELAY_SLOTS;
+           relay->under_way < (relay->proven ? relay->window : 1) &&
+           relay->newest + 1 - relay->oldest < relay->slot_count;
 }
 
 static void remember(struct relay *relay, uint64_t tag, struct relay_chain *chain) {
@@ -123,19 +128,19 @@ static void remember(struct relay *relay, uint64_t tag, struct relay_chain *chai
         relay->progress_at = clock_now();
     }
     relay->newest = tag;
-    relay->slots[tag % RELAY_SLOTS] = chain;
+    relay->slots[tag % relay->slot_count] = chain;
     relay->under_way++;
-    atomic_fetch_add_explicit(&relay->published, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&relay->top->published, 1, memory_order_relaxed);
     if (chain->refused_since)
-        atomic_fetch_add_explicit(&relay->resent, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&relay->top->resent, 1, memory_order_relaxed);
 }
 
 /* The chain of a tag that was answered. */
 static struct relay_chain *recall(struct relay *relay, uint64_t tag) {
-    struct relay_chain *chain = relay->slots[tag % RELAY_SLOTS];
-    relay->slots[tag % RELAY_SLOTS] = NULL;
+    struct relay_chain *chain = relay->slots[tag % relay->slot_count];
+    relay->slots[tag % relay->slot_count] = NULL;
     relay->under_way--;
-    while (relay->oldest <= relay->newest && !relay->slots[relay->oldest % RELAY_SLOTS])
+    while (relay->oldest <= relay->newest && !relay->slots[relay->oldest % relay->slot_count])
         relay->oldest++;
     return chain;
 }
@@ -175,7 +180,7 @@ static void skip(struct relay *relay, struct relay_chain *chain, const struct jo
     log_about(relay->log, LOG_LEVEL_ERROR, relay_event_tenant(event), chain->id,
               "an event of outbox row %lld is skipped, it cannot be encoded: %s",
               (long long)event->row->id, why->text);
-    atomic_fetch_add(&relay->unreadable, 1);
+    atomic_fetch_add(&relay->top->unreadable, 1);
     hand_settle(&relay->hand, chain);
 }
 
@@ -203,7 +208,7 @@ void relay_publish(struct relay *relay) {
 }
 
 static void refused(struct relay *relay, struct relay_chain *chain, int64_t now) {
-    atomic_fetch_add(&relay->refused, 1);
+    atomic_fetch_add(&relay->top->refused, 1);
     if (!chain->refused_since || now - chain->refused_since < relay->refused_ms * CLOCK_MS) {
         hand_refuse(&relay->hand, chain, now);
         return;
@@ -215,7 +220,7 @@ static void refused(struct relay *relay, struct relay_chain *chain, int64_t now)
     log_about(relay->log, LOG_LEVEL_ERROR, relay_event_tenant(event), chain->id,
               "event %lld is dropped, a queue that is bound to %s has refused it for %lld ms",
               (long long)what.version, relay->exchange, (long long)relay->refused_ms);
-    atomic_fetch_add(&relay->dropped, 1);
+    atomic_fetch_add(&relay->top->dropped, 1);
     hand_settle(&relay->hand, chain);
 }
 
@@ -239,7 +244,7 @@ static void confirmed(void *arg, uint64_t tag, enum bus_outcome outcome) {
         refused(relay, chain, relay->progress_at);
         return;
     }
-    atomic_fetch_add_explicit(&relay->confirmed, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&relay->top->confirmed, 1, memory_order_relaxed);
     hand_settle(&relay->hand, chain);
 }
 

@@ -23,7 +23,16 @@ enum {
 #define RELAY_BYTES ((size_t)64 << 20) /* of rows in hand that forbid further reading */
 
 struct relay {
+    /* A relay has one connection; or, with a virtual host per tenant, each tenant has a *line*: a
+     * relay without thread, notes and session of its own, which uses those of `top`. */
+    struct relay *top;         /* itself, when it is no line */
+    char *tenant;              /* NULL: no line, all tenants */
+    char *vhost;               /* of a line; NULL: the URL's */
+    size_t slot_count, window; /* as RELAY_SLOTS, RELAY_WINDOW; less for lines */
+    size_t wanted, most_bytes; /* as RELAY_WANTED, RELAY_BYTES */
+
     /* Never change after start. */
+    bool vhosts; /* one per tenant */
     const struct log *log;
     char *datasource, *service, *amqp_url, *url, *schema, *application_name, *exchange;
     struct sql_options sql_options;
@@ -58,8 +67,12 @@ struct relay {
     struct sql *sql;
     bool sql_down; /* logged */
     int64_t next_open, next_read, read_wait, next_delete;
-    size_t row_size; /* events per row, as lately read */
-    bool more;       /* the last read came back full */
+    struct table lines;            /* tenant to its struct relay */
+    bool draining;                 /* lines of another mode have events left */
+    int64_t next_split, next_look; /* at the outbox; at what is parked */
+    int64_t busy_at, listened_at;  /* of a line: when it had something, looked at its connection */
+    size_t row_size;               /* events per row, as lately read */
+    bool more;                     /* the last read came back full */
 };
 
 /* relay_bus.c */
@@ -72,11 +85,32 @@ void relay_listen(struct relay *relay, int64_t timeout_ms);
 void relay_disconnect(struct relay *relay);
 bool relay_can_publish(const struct relay *relay);
 
+/* relay.c */
+int relay_wait_ms(const struct relay *relay, int64_t now, int64_t next_due);
+bool relay_is_stalled(struct relay *relay, int64_t now);
+/* What both kinds begin with and end with. */
+void relay_init(struct relay *relay, const struct relay *top);
+void relay_done(struct relay *relay);
+
+/* relay_lines.c */
+/* One turn of all lines, with waiting. */
+void relay_turn_lines(struct relay *top);
+/* Sends no more; what is on its way gets until `until` (clock_now()). */
+void relay_end_lines(struct relay *top, int64_t until);
+/* Something may have been left for lines. */
+bool relay_has_lines(const struct relay *top);
+
 /* relay_store.c */
+/* Opens the session; a new one looks for what lines of before have left. */
 void relay_open(struct relay *relay, int64_t now);
 /* Reads if it is time to and there is room. */
 void relay_read(struct relay *relay, int64_t now);
 /* Deletes rows that are done with if it is time to, or `now` is INT64_MAX. */
 void relay_delete(struct relay *relay, int64_t now);
 bool relay_has_room(const struct relay *relay);
+/* Moves a batch of the outbox to where lines read; `has` is called for each tenant that has events
+ * now. Returns whether there may be more. */
+bool relay_split(struct relay *top, void (*has)(struct relay *top, const char *tenant));
+/* Calls `has` for each tenant that has parked events; false when the database failed. */
+bool relay_look(struct relay *top, void (*has)(struct relay *top, const char *tenant));
 #endif

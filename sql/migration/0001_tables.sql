@@ -237,6 +237,24 @@ alter table @schema@.t_job_outbox
     alter column middle_dates set storage external, alter column dates set storage external,
     alter column extras set storage external;
 
+-- Status changes that wait for their tenant's own virtual host: an outbox row, split by tenant.
+create table @schema@.t_job_outbox_parked (
+    tenant text collate "C" not null,
+    id bigint not null,                               -- of the outbox row
+    ids uuid[] not null,
+    tenants text[] not null,
+    class_names text[] not null,
+    middles @schema@.job_status[] not null,
+    statuses @schema@.job_status[] not null,
+    versions int[] not null,
+    attempts int[] not null,
+    percents int[] not null,
+    middle_dates timestamptz[] not null,
+    dates timestamptz[] not null,
+    extras text[] not null,
+    primary key (tenant, id)
+) with (vacuum_truncate = off);
+
 -- Incarnations of jobsd.
 create table @schema@.t_job_instance (
     id uuid primary key,
