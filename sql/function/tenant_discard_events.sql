@@ -1,4 +1,4 @@
--- Takes the events of a tenant that were not broadcast yet out of the outbox; those of others stay, in their places.
+-- Takes the events of a tenant that were not broadcast yet, parked ones too, out of the outbox; those of others stay, in their places.
 -- in: tenant, how many outbox rows at most    out: how many rows were changed
 create or replace function @schema@.tenant_discard_events(of_tenant text, most int) returns int
 language plpgsql volatile
@@ -27,6 +27,11 @@ begin
         where o.ctid = any(array(select k.ctid from k where not k.alone))
     )
     select count(*) into ret from k;
+    if ret = 0 then -- what was parked meanwhile, too
+        delete from t_job_outbox_parked p where p.tenant = of_tenant
+            and p.id = any(array(select x.id from t_job_outbox_parked x where x.tenant = of_tenant order by x.id limit most));
+        get diagnostics ret = row_count;
+    end if;
     return ret;
 end
 $$;

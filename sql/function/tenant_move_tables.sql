@@ -26,7 +26,7 @@ begin
         union all
         select 6, c.name from columns c
         where c.by_tenant and c.name not in ('t_tenant', 't_job_info', 't_job_ready', 't_job_timer', 't_job_claim', 't_job_count',
-            't_job_count_delta', 't_job_share')
+            't_job_count_delta', 't_job_share', 't_job_outbox_parked')
     )
     select s.name, c.list,
         format('copy (delete from @schema@.%I x%s where %s returning %s) to stdout', s.name,
@@ -37,11 +37,13 @@ begin
     from steps s join columns c on c.name = s.name
     order by s.n, s.name;
 
-    -- events that are not broadcast yet: this tenant's part of each outbox row, in order; they are taken out by tenant_move_leave
+    -- events that are not broadcast yet: this tenant's part of each outbox row, in order, and what is parked, at one moment (a relay
+    -- may be parking); they are taken out by tenant_move_leave
     return query
     select 't_job_outbox'::text, x.list,
-        format('copy (select e.* from @schema@.t_job_outbox o cross join lateral (select %1$s from unnest(%2$s) with ordinality '
-            'u(%3$s, n) where u.tenants = %4$L) e where %4$L = any(o.tenants) order by o.id) to stdout',
+        format('copy (select %3$s from (select p.id as place, %3$s from @schema@.t_job_outbox_parked p where p.tenant = %4$L '
+            'union all select o.id, e.* from @schema@.t_job_outbox o cross join lateral (select %1$s from unnest(%2$s) with '
+            'ordinality u(%3$s, n) where u.tenants = %4$L) e where %4$L = any(o.tenants)) y order by y.place) to stdout',
             x.aggregated, x.of_row, x.list, of_tenant),
         format('copy @schema@.t_job_outbox (%s) from stdin', x.list)
     from (select string_agg(quote_ident(a.attname), ', ' order by a.attnum) as list,

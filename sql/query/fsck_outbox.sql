@@ -3,7 +3,9 @@
 -- out: findings (tenant, id, text), at most 1000
 with e as (
     select o.id as outbox, u.id, u.tenant, u.version - g.back as version, case when g.back = 0 then u.status else u.middle end as status
-    from @schema@.t_job_outbox o
+    from (select o.id, o.ids, o.tenants, o.versions, o.statuses, o.middles from @schema@.t_job_outbox o
+        union all
+        select p.id, p.ids, p.tenants, p.versions, p.statuses, p.middles from @schema@.t_job_outbox_parked p) o
     cross join lateral unnest(o.ids, o.tenants, o.versions, o.statuses, o.middles) u(id, tenant, version, status, middle)
     cross join lateral generate_series(case when u.middle is null then 0 else 1 end, 0, -1) g(back)
 ), n as (
