@@ -89,6 +89,7 @@ int bench_broadcast(struct bench *bench, char **argv);
 int bench_submits(struct bench *bench, char **argv);
 int bench_scale(struct bench *bench, char **argv);
 int bench_soak(struct bench *bench, char **argv);
+int bench_tick(struct bench *bench, char **argv);
 int bench_tenants(struct bench *bench, char **argv);
 int bench_guard(struct bench *bench, char **argv);
 int bench_latency(struct bench *bench, char **argv);

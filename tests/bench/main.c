@@ -17,6 +17,7 @@ static const struct verb {
     {"scale", "10,000 to 10,000,000 finished jobs, 1 to 4 instances, an idle daemon", bench_scale},
     {"held", "under a snapshot that another session holds", bench_held},
     {"soak", "half load for long: memory, table sizes, latency", bench_soak},
+    {"tick", "the bare statements of the tick: rate, CPU, WAL", bench_tick},
     {"guard", "has it become slower? ratios and instruction counts, as CI does", bench_guard},
     {NULL, NULL, NULL},
 };
