@@ -12,11 +12,14 @@
 
 #define PAIRS_MOST 50
 
-enum { RELAY, BARE, RELAY_UNBOUND, BARE_UNBOUND, RUNNING, KINDS };
+enum { RELAY, BARE, RELAY_UNBOUND, BARE_UNBOUND, LOGGED, RUNNING, KINDS };
+/* The stream queue of all events is one more queue to write to: measured by itself. */
+static const char *const without_log[] = {"jobs.amqp.log.age=", NULL};
 static const struct report_column columns[] = {{"relay", "events/s", 0},
                                                {"bare", "events/s", 0},
                                                {"relay unbound", "events/s", 0},
                                                {"bare unbound", "events/s", 0},
+                                               {"relay with log", "events/s", 0},
                                                {"jobs run too", "events/s", 0},
                                                {NULL, NULL, 0}};
 
@@ -33,10 +36,11 @@ static void wait_sent(const struct bench *bench) {
 }
 
 /* Events/s from the first to the last at the subscriber; *ret_size: bytes of one. */
-static double relay_bound(struct bench *bench, size_t events, size_t *ret_size) {
+static double relay_bound(struct bench *bench, size_t events, const char *const *settings,
+                          size_t *ret_size) {
     fill(bench, events);
     struct subscriber *subscriber = subscriber_open(bench, NULL, NULL);
-    struct job_service *service = bench_service(bench, true, NULL, NULL);
+    struct job_service *service = bench_service(bench, true, NULL, settings);
     int64_t last = subscriber_wait(subscriber, events), first = subscriber_first(subscriber);
     *ret_size = subscriber_bytes(subscriber) / events;
     bench_stop(service);
@@ -49,7 +53,7 @@ static double relay_bound(struct bench *bench, size_t events, size_t *ret_size) 
 static double relay_unbound(struct bench *bench, size_t events) {
     fill(bench, events);
     double rows = bench_number(bench, "select count(*) from t_job_outbox");
-    struct job_service *service = bench_service(bench, true, NULL, NULL);
+    struct job_service *service = bench_service(bench, true, NULL, without_log);
     while (bench_number(bench, "select count(*) from t_job_outbox") >= rows)
         poll(NULL, 0, 2);
     int64_t first = clock_now();
@@ -91,10 +95,11 @@ int bench_broadcast(struct bench *bench, char **argv) {
     for (size_t pair = 0; pair < pairs; pair++) {
         char label[20];
         snprintf(label, sizeof label, "%zu", pair + 1);
-        row[RELAY] = relay_bound(bench, events, &size);
+        row[RELAY] = relay_bound(bench, events, without_log, &size);
         row[BARE] = bare(bench, events, size, true);
         row[RELAY_UNBOUND] = relay_unbound(bench, events);
         row[BARE_UNBOUND] = bare(bench, events, size, false);
+        row[LOGGED] = relay_bound(bench, events, NULL, &size);
         row[RUNNING] = measure_events(bench, events / 4);
         for (size_t i = 0; i < KINDS; i++)
             values[i][pair] = row[i];

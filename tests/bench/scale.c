@@ -18,6 +18,11 @@ static const struct report_column fleet[] = {{"drain", "jobs/s", 0},
                                              {"client CPU", "us/job", 1},
                                              {"server CPU", "us/job", 1},
                                              {NULL, NULL, 0}};
+static const struct report_column bytes[] = {{"row", "bytes/job", 0},
+                                             {"indexes", "bytes/job", 0},
+                                             {"outbox", "bytes/job", 0},
+                                             {"WAL of a life", "bytes/job", 0},
+                                             {NULL, NULL, 0}};
 static const struct report_column idle[] = {{"jobsd", "% of a CPU", 2},
                                             {"server", "% of a CPU", 2},
                                             {"jobsd memory", "MiB", 1},
@@ -77,6 +82,27 @@ static void with_instances(struct bench *bench, struct report *report, size_t co
     bench_end(bench);
 }
 
+static double bytes_of(const struct bench *bench, const char *what, const char *table,
+                       size_t jobs) {
+    return bench_number(bench, "select %s('%s')", what, table) / (double)jobs;
+}
+
+/* What a job without parameters and result leaves behind, and what waits for a broker. */
+static void sizes(struct bench *bench, struct report *report, size_t jobs) {
+    bench_begin(bench, 10);
+    double wal = system_wal(bench);
+    bench_submit(bench, "noop", jobs, 10);
+    measure_drain(bench, jobs);
+    wal = system_wal(bench) - wal;
+    bench_sql(bench, "vacuum t_job_info");
+    report_row(report, "no parameters, no result",
+               (double[]){bytes_of(bench, "pg_table_size", "t_job_info", jobs),
+                          bytes_of(bench, "pg_indexes_size", "t_job_info", jobs),
+                          bytes_of(bench, "pg_total_relation_size", "t_job_outbox", jobs),
+                          wal / (double)jobs});
+    bench_end(bench);
+}
+
 static void while_idle(struct bench *bench, struct report *report, double seconds) {
     struct child jobsd;
     struct window window;
@@ -109,6 +135,9 @@ int bench_scale(struct bench *bench, char **argv) {
         {NULL, NULL, 0, NULL}};
     bench_options(bench, argv, options, 7200);
     struct report *report = report_new(bench, "scale");
+    report_table(report, "what a finished job leaves, and its events while no broker is there",
+                 bytes);
+    sizes(bench, report, jobs);
     report_table(report, "an idle daemon", idle);
     while_idle(bench, report, (double)seconds);
     report_table(report, "instances on one database", fleet);
