@@ -33,7 +33,7 @@ bool json_integer_of(const struct json_value *value, int64_t *ret);
 const char *json_kind_name(enum json_kind kind); /* "an object", … */
 
 /* ---- Objects with known members ---- */
-enum json_type {
+enum json_as {
     JSON_AS_TEXT,     /* char *: decoded, at most `high` bytes */
     JSON_AS_RAW,      /* char *: an object as it is written */
     JSON_AS_INTEGER,  /* int64_t, low to high */
@@ -45,7 +45,7 @@ enum json_type {
 };
 struct json_field {
     const char *name; /* NULL ends a table */
-    enum json_type type;
+    enum json_as type;
     size_t offset; /* in the struct that is filled */
     bool required;
     bool nullable; /* null counts as "given", value 0 or NULL; otherwise null is wrong */

@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <curl/curl.h>
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -138,16 +140,37 @@ char *http_post(int status, const char *base, const char *token, const char *bod
     return answer;
 }
 
-char *http_raw(const char *base, const void *bytes, size_t length) {
+int http_open(const char *base) {
     struct sockaddr_in to = {.sin_family = AF_INET};
-    struct buf answer = {0};
-    char chunk[4096];
     const char *port = strrchr(base, ':');
     to.sin_port = htons((uint16_t)atoi(port + 1));
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_true(fd >= 0);
     assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+    return fd;
+}
+
+void http_put(int fd, const char *text) { (void)!send(fd, text, strlen(text), MSG_NOSIGNAL); }
+
+bool http_is_closed(int fd) {
+    char chunk[4096];
+    ssize_t n = recv(fd, chunk, sizeof chunk, MSG_DONTWAIT);
+    return n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK);
+}
+
+void http_close(int fd) { close(fd); }
+
+int64_t http_now(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+char *http_raw(const char *base, const void *bytes, size_t length) {
+    struct buf answer = {0};
+    char chunk[4096];
+    int fd = http_open(base);
     (void)!send(fd, bytes, length, MSG_NOSIGNAL);
     for (ssize_t n; (n = recv(fd, chunk, sizeof chunk, 0)) > 0;)
         buf_add(&answer, chunk, (size_t)n);

@@ -29,4 +29,11 @@ char *http_post(int status, const char *base, const char *token, const char *bod
 
 /* What a server says to bytes that are sent as they are; "" when it only closes. Caller frees. */
 char *http_raw(const char *base, const void *bytes, size_t length);
+
+/* A connection by hand. */
+int http_open(const char *base);
+void http_put(int fd, const char *text); /* what cannot be sent is lost */
+bool http_is_closed(int fd);             /* by the server */
+void http_close(int fd);
+int64_t http_now(void); /* ms, monotonic */
 #endif
