@@ -278,7 +278,9 @@ static void refuses_bad_results(void **state) {
     expect_end(job, RUN_FAILED_FOR_GOOD, "RESULT", "the result is not valid UTF-8");
     run_free(job);
     job = execute(result_large);
-    expect_end(job, RUN_FAILED_FOR_GOOD, "RESULT", "the result is over the limit of 1048576 bytes");
+    expect_end(job, RUN_FAILED_FOR_GOOD, "RESULT",
+               "the result is over the limit of 1048576 bytes: put it into a store and return "
+               "where it is");
     run_free(job);
     job = execute(result_largest);
     expect_end(job, RUN_SUCCEEDED, NULL, NULL);
