@@ -25,7 +25,9 @@ static const struct {
     {"module/spawner", {"module/worker"}}, /* what they say to each other */
     {"module/host", {"module/job", "module/worker"}},
     {"module/service", {"module/job", "module/store", "module/worker", "tenant", "amqp", "sql"}},
-    {"module/api", {"module/job", "module/service", "module/store", "tenant", "amqp"}},
+    {"module/feed", {"module/job", "amqp"}},
+    {"module/api",
+     {"module/job", "module/feed", "module/service", "module/store", "tenant", "amqp"}},
     {"module/cli",
      {"module/job", "module/store", "module/worker", "amqp", "tenant"}}, /* worker: run */
     {"module/daemon",

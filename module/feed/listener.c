@@ -1,0 +1,39 @@
+#include "module/base/clock.h"
+#include "module/feed/private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool listener_write(struct listener *listener, const char *data, size_t length) {
+    if (length == 0)
+        return true;
+    listener->wrote_at = clock_now();
+    return listener->sink.write(listener->sink.arg, data, length);
+}
+
+void listener_close(struct feed *feed, struct listener *listener, bool cut) {
+    listener->sink.close(listener->sink.arg);
+    atomic_fetch_sub(&feed->listeners, 1);
+    atomic_fetch_add(&feed->cut, cut);
+    buf_done(&listener->batch);
+    free(listener);
+}
+
+bool listener_tell_gap(struct feed *feed, struct listener *listener, int64_t next) {
+    char id[40] = "", text[160];
+    if (next > 0)
+        snprintf(id, sizeof id, "id: %lld\n", (long long)next - 1);
+    int length =
+        snprintf(text, sizeof text, "%sevent: gap\ndata: {\"after\":%lld,\"next\":%lld}\n\n", id,
+                 (long long)listener->next - 1, (long long)next);
+    listener->next = next;
+    atomic_fetch_add(&feed->gaps, 1);
+    return listener_write(listener, text, (size_t)length);
+}
+
+bool listener_beat(struct listener *listener, const char *text, int64_t now) {
+    if (now - listener->wrote_at < FEED_BEAT_SECONDS * CLOCK_SECOND)
+        return true;
+    return listener_write(listener, text, strlen(text));
+}

@@ -1,0 +1,254 @@
+/* Listeners that want what the ring does not have any more: readers of the past, each for all that
+ * want about the same place, until the ring is reached. A listener that takes its time slows its
+ * reader down for a few seconds; then it is cut, and may come back. */
+#include "module/base/clock.h"
+#include "module/base/mem.h"
+#include "module/feed/private.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { READERS = 4, PREFETCH = 64, TIMEOUT_MS = 5000, TOGETHER = 5000 };
+#define PENDING_MOST (FEED_SINK_LIMIT / 4)
+#define PAUSE_MOST (4 * CLOCK_SECOND) /* a reader must be polled by then */
+#define SILENCE (5 * CLOCK_SECOND)    /* nothing is there any more */
+#define TRY_AGAIN CLOCK_SECOND
+
+struct reader {
+    struct list link; /* in feed.readers */
+    struct bus_stream *stream;
+    struct list listeners;
+    struct feed *feed;
+    int64_t next; /* offset that comes next */
+    int64_t heard_at, paused_since;
+};
+
+static void reader_free(struct reader *reader, struct list *ret_listeners) {
+    list_move_all(ret_listeners, &reader->listeners);
+    list_remove(&reader->link);
+    bus_stream_close(reader->stream);
+    free(reader);
+}
+
+static void cut(struct feed *feed, struct listener *listener) {
+    list_remove(&listener->link);
+    atomic_fetch_sub(&feed->replaying, 1);
+    listener_close(feed, listener, true);
+}
+
+/* ---- beginning ---- */
+
+static size_t reader_count(const struct feed *feed) {
+    size_t n = 0;
+    LIST_EACH (&feed->readers, p)
+        n++;
+    return n;
+}
+
+static struct reader *find_reader(struct feed *feed, int64_t next) {
+    LIST_EACH (&feed->readers, p) {
+        struct reader *reader = LIST_ENTRY(p, struct reader, link);
+        if (reader->next <= next && next - reader->next <= TOGETHER)
+            return reader;
+    }
+    return NULL;
+}
+
+static struct reader *open_reader(struct feed *feed, int64_t next) {
+    char name[200];
+    struct jobs_error err;
+    snprintf(name, sizeof name, "%s past events", feed->service);
+    struct bus_stream_options options = {.url = feed->amqp_url,
+                                         .name = name,
+                                         .timeout = TIMEOUT_MS,
+                                         .max_length = FEED_MESSAGE_MAX,
+                                         .queue = feed->queue,
+                                         .start = BUS_STREAM_OFFSET,
+                                         .value = next,
+                                         .prefetch = PREFETCH};
+    struct bus_stream *stream;
+    if (bus_stream_open(&options, &stream, NULL, &err) < 0)
+        return NULL; /* the live reader tells of it */
+    struct reader *reader = MEM_NEW(struct reader);
+    *reader = (struct reader){.stream = stream, .feed = feed, .next = next};
+    reader->heard_at = clock_now();
+    list_init(&reader->listeners);
+    list_push_back(&feed->readers, &reader->link);
+    return reader;
+}
+
+/* The one that wants the oldest begins, so that others can share its reader. */
+static struct listener *oldest(const struct feed *feed) {
+    struct listener *first = NULL;
+    LIST_EACH (&feed->pending, p) {
+        struct listener *listener = LIST_ENTRY(p, struct listener, link);
+        if (!first || listener->next < first->next)
+            first = listener;
+    }
+    return first;
+}
+
+/* False: the broker is away. */
+static bool begin(struct feed *feed) {
+    LIST_EACH (&feed->pending, p) {
+        struct reader *reader = find_reader(feed, LIST_ENTRY(p, struct listener, link)->next);
+        if (reader) {
+            list_remove(p);
+            list_push_back(&reader->listeners, p);
+        }
+    }
+    while (!list_empty(&feed->pending) && reader_count(feed) < READERS) {
+        struct listener *listener = oldest(feed);
+        struct reader *reader = open_reader(feed, listener->next);
+        if (!reader)
+            return false;
+        LIST_EACH (&feed->pending, p)
+            if (LIST_ENTRY(p, struct listener, link)->next - reader->next <= TOGETHER) {
+                list_remove(p);
+                list_push_back(&reader->listeners, p);
+            }
+    }
+    return true;
+}
+
+/* ---- reading ---- */
+
+static void take(void *arg, const struct bus_delivery *message) {
+    struct reader *reader = arg;
+    int64_t offset = message->stream_offset;
+    struct feed_event *event = feed_event_read(message, offset);
+    LIST_EACH (&reader->listeners, p) {
+        struct listener *listener = LIST_ENTRY(p, struct listener, link);
+        if (offset < listener->next)
+            continue;
+        if (offset > listener->next && !listener_tell_gap(reader->feed, listener, offset)) {
+            cut(reader->feed, listener);
+            continue;
+        }
+        listener->next = offset + 1;
+        if (!event || !feed_filter_takes(&listener->filter, event))
+            continue;
+        buf_add(&listener->batch, event->text, event->length);
+        atomic_fetch_add_explicit(&reader->feed->sent, 1, memory_order_relaxed);
+    }
+    free(event);
+}
+
+static bool is_full(const struct listener *listener) {
+    return listener->sink.pending(listener->sink.arg) > PENDING_MOST;
+}
+
+/* Waits for those that have much to send. True: not now. */
+static bool pauses(struct reader *reader, int64_t now) {
+    bool full = false;
+    if (reader->paused_since && now - reader->paused_since > PAUSE_MOST)
+        LIST_EACH (&reader->listeners, p)
+            if (is_full(LIST_ENTRY(p, struct listener, link)))
+                cut(reader->feed, LIST_ENTRY(p, struct listener, link));
+    LIST_EACH (&reader->listeners, p)
+        full |= is_full(LIST_ENTRY(p, struct listener, link));
+    if (!full)
+        reader->paused_since = 0;
+    else if (!reader->paused_since)
+        reader->paused_since = now;
+    return full;
+}
+
+/* Back to the feed's thread, which has the rest in its ring. */
+static void hand_over(struct feed *feed, struct listener *listener) {
+    list_remove(&listener->link);
+    buf_done(&listener->batch);
+    atomic_fetch_sub(&feed->replaying, 1);
+    mail_put(&feed->arriving, listener);
+}
+
+static void pass_on(struct reader *reader, bool silent) {
+    struct feed *feed = reader->feed;
+    int64_t from = atomic_load(&feed->ring_from);
+    LIST_EACH (&reader->listeners, p) {
+        struct listener *listener = LIST_ENTRY(p, struct listener, link);
+        bool open = listener_write(listener, listener->batch.data, listener->batch.length);
+        buf_clear(&listener->batch);
+        if (open && silent && listener->next < from) /* forgotten by the log, to the last one */
+            open = listener_tell_gap(feed, listener, from);
+        if (!open)
+            cut(feed, listener);
+        else if (silent || (from >= 0 && listener->next >= from))
+            hand_over(feed, listener);
+    }
+}
+
+/* False: its connection is lost. */
+static bool work(struct reader *reader) {
+    struct jobs_error err;
+    if (pauses(reader, clock_now()))
+        return true;
+    int n = bus_stream_poll(reader->stream, 0, take, reader, &err);
+    if (n < 0)
+        return false;
+    if (n > 0)
+        reader->heard_at = clock_now();
+    if (bus_stream_next(reader->stream) >= 0)
+        reader->next = bus_stream_next(reader->stream);
+    pass_on(reader, clock_now() - reader->heard_at > SILENCE);
+    return true;
+}
+
+/* ---- the thread ---- */
+
+static void beat(struct feed *feed, struct list *list, int64_t now) {
+    LIST_EACH (list, p) {
+        struct listener *listener = LIST_ENTRY(p, struct listener, link);
+        if (!listener_beat(listener, ":\n\n", now))
+            cut(feed, listener);
+    }
+}
+
+static void wait_for_something(struct feed *feed) {
+    struct pollfd fds[READERS + 1] = {{.fd = feed->to_replay.fd, .events = POLLIN}};
+    nfds_t n = 1;
+    int timeout = list_empty(&feed->pending) && list_empty(&feed->readers) ? -1 : 1000;
+    LIST_EACH (&feed->readers, p) {
+        const struct reader *reader = LIST_ENTRY(p, struct reader, link);
+        if (reader->paused_since)
+            timeout = timeout == 0 ? 0 : 20;
+        else if (bus_stream_wants_read(reader->stream))
+            timeout = 0;
+        else
+            fds[n++] = (struct pollfd){.fd = bus_stream_fd(reader->stream), .events = POLLIN};
+    }
+    poll(fds, n, timeout);
+}
+
+static void turn(struct feed *feed, int64_t *next_try) {
+    int64_t now = clock_now();
+    mail_take(&feed->to_replay, &feed->pending);
+    if (now >= *next_try && !begin(feed))
+        *next_try = now + TRY_AGAIN;
+    LIST_EACH (&feed->readers, p) {
+        struct reader *reader = LIST_ENTRY(p, struct reader, link);
+        bool fine = work(reader);
+        beat(feed, &reader->listeners, now);
+        if (!fine)
+            *next_try = now + TRY_AGAIN;
+        if (!fine || list_empty(&reader->listeners))
+            reader_free(reader, &feed->pending);
+    }
+    beat(feed, &feed->pending, now);
+}
+
+void *replay_main(void *arg) {
+    struct feed *feed = arg;
+    int64_t next_try = 0;
+    while (!atomic_load(&feed->stopping)) {
+        turn(feed, &next_try);
+        wait_for_something(feed);
+    }
+    LIST_EACH (&feed->readers, p)
+        reader_free(LIST_ENTRY(p, struct reader, link), &feed->pending);
+    mail_take(&feed->to_replay, &feed->pending);
+    for (struct list *p; (p = list_pop_front(&feed->pending));)
+        listener_close(feed, LIST_ENTRY(p, struct listener, link), false);
+    return NULL;
+}
