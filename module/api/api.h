@@ -158,6 +158,8 @@ void api_problem(struct buf *out, int status, const char *field, const struct jo
 struct api_stream *api_stream_begin(struct api_request *r, size_t limit);
 /* Adds all of it or nothing. false: the client is gone, or its buffer is full (it is then ended). */
 bool api_stream_write(struct api_stream *stream, const void *data, size_t length);
+/* Bytes that wait for the client. */
+size_t api_stream_pending(struct api_stream *stream);
 bool api_stream_is_open(const struct api_stream *stream);
 /* Ends the answer and gives the stream back; NULL is fine. */
 void api_stream_free(struct api_stream *stream);

@@ -3,6 +3,7 @@
 #define API_PARTS_H
 #include "module/api/api.h"
 
+extern const struct api_part api_part_live;     /* events, metrics, health */
 extern const struct api_part api_part_page;     /* the dashboard's files */
 extern const struct api_part api_part_server;   /* version, openapi.json, me */
 extern const struct api_part api_part_submit;   /* POST …/jobs */

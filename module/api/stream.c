@@ -114,6 +114,13 @@ bool api_stream_write(struct api_stream *stream, const void *data, size_t length
     return open && room;
 }
 
+size_t api_stream_pending(struct api_stream *stream) {
+    pthread_mutex_lock(&stream->lock);
+    size_t n = stream->waiting.length - stream->sent;
+    pthread_mutex_unlock(&stream->lock);
+    return n;
+}
+
 bool api_stream_is_open(const struct api_stream *stream) {
     struct api_stream *s = (struct api_stream *)(uintptr_t)stream;
     pthread_mutex_lock(&s->lock);

@@ -20,7 +20,8 @@ struct reader {
     struct bus_stream *stream;
     struct list listeners;
     struct feed *feed;
-    int64_t next; /* offset that comes next */
+    int64_t next;  /* offset that comes next */
+    bool compared; /* the log still had what came before it */
     int64_t heard_at, paused_since;
 };
 
@@ -65,13 +66,13 @@ static struct reader *open_reader(struct feed *feed, int64_t next) {
                                          .max_length = FEED_MESSAGE_MAX,
                                          .queue = feed->queue,
                                          .start = BUS_STREAM_OFFSET,
-                                         .value = next,
+                                         .value = next > 0 ? next - 1 : 0,
                                          .prefetch = PREFETCH};
     struct bus_stream *stream;
     if (bus_stream_open(&options, &stream, NULL, &err) < 0)
         return NULL; /* the live reader tells of it */
     struct reader *reader = MEM_NEW(struct reader);
-    *reader = (struct reader){.stream = stream, .feed = feed, .next = next};
+    *reader = (struct reader){.stream = stream, .feed = feed, .next = next, .compared = next == 0};
     reader->heard_at = clock_now();
     list_init(&reader->listeners);
     list_push_back(&feed->readers, &reader->link);
@@ -114,18 +115,27 @@ static bool begin(struct feed *feed) {
 
 /* ---- reading ---- */
 
+/* A reader begins at the event before the one that is wanted, which was seen: when that is not there
+ * any more, others may have gone with it. (Offsets have holes: nothing is to be seen from those.) */
+static void compare(struct reader *reader, int64_t offset) {
+    reader->compared = true;
+    LIST_EACH (&reader->listeners, p) {
+        struct listener *listener = LIST_ENTRY(p, struct listener, link);
+        if (offset >= listener->next && !listener_tell_gap(reader->feed, listener, offset))
+            cut(reader->feed, listener);
+    }
+}
+
 static void take(void *arg, const struct bus_delivery *message) {
     struct reader *reader = arg;
     int64_t offset = message->stream_offset;
+    if (!reader->compared)
+        compare(reader, offset);
     struct feed_event *event = feed_event_read(message, offset);
     LIST_EACH (&reader->listeners, p) {
         struct listener *listener = LIST_ENTRY(p, struct listener, link);
         if (offset < listener->next)
             continue;
-        if (offset > listener->next && !listener_tell_gap(reader->feed, listener, offset)) {
-            cut(reader->feed, listener);
-            continue;
-        }
         listener->next = offset + 1;
         if (!event || !feed_filter_takes(&listener->filter, event))
             continue;

@@ -30,7 +30,7 @@ static void lose(struct feed *feed, const struct jobs_error *why) {
 }
 
 /* Opened at the last block, it is seen where the log ends. When that begins after what is wanted
- * next, it is opened there instead. */
+ * next, it is opened at the last one that was read, to see that it goes on from there. */
 static void open_stream(struct feed *feed, bool at_last) {
     struct source *source = &feed->source;
     char name[200];
@@ -42,7 +42,7 @@ static void open_stream(struct feed *feed, bool at_last) {
                                          .max_length = FEED_MESSAGE_MAX,
                                          .queue = feed->queue,
                                          .start = at_last ? BUS_STREAM_LAST : BUS_STREAM_OFFSET,
-                                         .value = at_last ? 0 : feed->ring.next};
+                                         .value = at_last ? 0 : feed->ring.next - 1};
     if (bus_stream_open(&options, &source->stream, NULL, &err) < 0) {
         source->stream = NULL;
         lose(feed, &err);
@@ -55,20 +55,19 @@ static void open_stream(struct feed *feed, bool at_last) {
     source->behind = false;
     source->seen = -1;
     source->opened_at = source->heard_at = clock_now();
-    atomic_store(&feed->connected, true);
 }
 
 static void take(void *arg, const struct bus_delivery *message) {
     struct feed *feed = arg;
     struct source *source = &feed->source;
     int64_t offset = message->stream_offset, wanted = feed->ring.next;
+    bool begins = source->seen < 0;
     source->seen = offset;
+    if (begins && wanted >= 0 && offset >= wanted && source->at_last)
+        source->behind = true;
     if (source->behind || offset < wanted)
         return;
-    if (wanted >= 0 && offset > wanted) {
-        source->behind = source->at_last;
-        if (source->behind)
-            return;
+    if (begins && wanted > 0) {
         fan_gap(feed, wanted, offset); /* it was away for longer than the log keeps */
         ring_clear(&feed->ring);
     }
@@ -93,6 +92,7 @@ static void settle(struct feed *feed, int64_t now) {
     if (!is_remade(feed)) {
         source->settled = true;
         source->settled_at = now;
+        atomic_store(&feed->connected, true);
     } else if (now - source->opened_at > REMADE) {
         log_warning(feed->log, "the queue %s was made anew: live events have a gap", feed->queue);
         fan_gap(feed, feed->ring.next, -1);

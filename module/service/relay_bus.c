@@ -1,6 +1,8 @@
 /* The relay and its broker. */
 #include "module/service/relay_private.h"
 
+#include "module/base/error.h"
+
 #include "module/service/exchanges.h"
 
 #include <stdio.h>
@@ -8,6 +10,7 @@
 
 #define CONNECT_WAIT_LEAST CLOCK_SECOND
 #define CONNECT_WAIT_MOST (5 * CLOCK_SECOND)
+#define LOG_PATIENCE (60 * CLOCK_SECOND)
 #define REFUSAL_WAIT \
     (10 * CLOCK_SECOND) /* wrong password, an exchange of another kind: somebody must act */
 
@@ -59,6 +62,21 @@ static void lose(struct relay *relay, const struct jobs_error *why) {
     }
 }
 
+/* The log is a durable queue whose process is not running: its broker has just come. What is
+ * published until it runs is confirmed and not in the log. A log that does not come at all is given up
+ * after a minute. */
+static bool is_late(struct relay *relay) {
+    int64_t now = clock_now();
+    if (relay->log_awaited_since == 0)
+        relay->log_awaited_since = now;
+    return now - relay->log_awaited_since > LOG_PATIENCE;
+}
+
+static int not_yet(struct jobs_error *err) {
+    error_prefix(err, "the log of events is not there yet");
+    return err->code = BUS_ELOST;
+}
+
 /* Events go on without a log; said once. A broker that knows stream queues but has them switched
  * off ends the connection with 541 (or 540): the next one does not ask. */
 static int declare_log(struct relay *relay, struct jobs_error *err) {
@@ -66,6 +84,9 @@ static int declare_log(struct relay *relay, struct jobs_error *err) {
         return 0;
     int rc = exchanges_declare_log(relay->bus, relay->service, &relay->log_queue, err);
     int code = rc < 0 ? bus_reply_code(relay->bus) : 0;
+    if (code == 404 && !is_late(relay))
+        return not_yet(err);
+    relay->log_awaited_since = 0;
     relay->no_streams = rc == BUS_ELOST && (code == 540 || code == 541);
     if (rc != BUS_EREFUSED && !relay->no_streams)
         return rc;

@@ -58,6 +58,7 @@ struct relay {
     bool proven;                      /* the present connection has confirmed something */
     bool stalled;                     /* it has not confirmed for too long */
     bool log_refused;                 /* logged: there is no stream queue as configured */
+    int64_t log_awaited_since;        /* its process does not run; 0: it does */
     bool no_streams;                  /* the broker cannot have one: it is not asked again */
     bool bus_down, refusal, blocking; /* logged: it cannot be reached, refuses, blocks */
     int64_t stall_wait;               /* how long is too long; grows while nothing is confirmed */
