@@ -37,6 +37,11 @@ struct cursor {
     const char *at, *end;
 };
 
+static void skip_space(struct cursor *c) {
+    while (c->at < c->end && *c->at == ' ')
+        c->at++;
+}
+
 static void skip_text(struct cursor *c) { /* at its first quote; to after the last one */
     for (c->at++; c->at < c->end && *c->at != '"'; c->at++)
         c->at += *c->at == '\\';
@@ -92,13 +97,16 @@ static void read_members(struct feed_event *event, const char *object, size_t le
         name.end = c.at;
         if (c.at == c.end || *c.at != ':')
             return;
-        value.at = ++c.at;
+        c.at++;
+        skip_space(&c);
+        value.at = c.at;
         skip_value(&c);
         value.end = c.at;
         read_member(event, &name, &value);
         if (c.at == c.end || *c.at != ',')
             return;
         c.at++;
+        skip_space(&c);
     }
 }
 

@@ -78,6 +78,17 @@ static void a_status_change(void **state) {
     free(event);
 }
 
+/* As jsonb prints it. */
+static void members_with_spaces(void **state) {
+    (void)state;
+    struct feed_event *event =
+        read_made(JOB_QUEUED,
+                  "{\"owner\": \"ann\", \"relatedId\": \"7\", \"relatedType\": \"order\"}");
+    assert_string_equal(event->related_type, "order");
+    assert_string_equal(event->related_id, "7");
+    free(event);
+}
+
 /* A result may look like anything. */
 static void what_users_write_decides_nothing(void **state) {
     (void)state;
@@ -220,6 +231,7 @@ static void the_ring_is_bounded_in_bytes(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_status_change),
+        cmocka_unit_test(members_with_spaces),
         cmocka_unit_test(what_users_write_decides_nothing),
         cmocka_unit_test(what_is_no_event_is_passed_over),
         cmocka_unit_test(progress_has_no_id),
