@@ -252,7 +252,7 @@ static void every_function_refuses_the_neighbours(void **state) {
         buf_done(&call);
     }
     print_message("%d functions, %d for tenants\n", PQntuples(list), callable);
-    assert_int_equal(callable, 10);
+    assert_true(callable >= 10);
     PQclear(list);
     PQfinish(admin);
     PQfinish(db);
