@@ -3,6 +3,7 @@
 #include "module/base/error.h"
 #include "module/base/mem.h"
 #include "module/cli/cli.h"
+#include "tenant/rights.h"
 
 #include <libpq-fe.h>
 #include <stdlib.h>
@@ -150,18 +151,33 @@ int cli_connect_to(struct cli *cli, const char *datasource, struct job_info_serv
     return status;
 }
 
+/* With a virtual host per tenant: that of the tenant that is named, else the URL's (NULL). */
+static const char *vhost_of(struct cli *cli, char vhost[TENANT_VHOST_SIZE]) {
+    const char *tenant = NULL, *service = cli_service(cli);
+    if (strcmp(config_text(cli->config, "jobs.amqp.vhost.mode"), "tenant") != 0)
+        return NULL;
+    if (cli->command.verb->with & WITH_TENANT)
+        tenant = cli_text(cli, "tenant") ? cli_text(cli, "tenant") : getenv("JOBS_TENANT");
+    if (!tenant || !*tenant || !service)
+        return NULL;
+    tenant_vhost_name(service, tenant, vhost);
+    return vhost;
+}
+
 int cli_open_bus(struct cli *cli, struct bus **ret) {
     struct jobs_error err;
-    const char *url = cli_text(cli, "amqp-url");
+    char vhost[TENANT_VHOST_SIZE];
+    const char *url = cli_text(cli, "amqp-url"), *where = NULL;
     if (!url) {
         int status = cli_configure(cli);
         if (status)
             return status;
         url = config_text(cli->config, "jobs.amqp.url");
+        where = vhost_of(cli, vhost);
     }
     if (!url || !*url)
         return cli_misuse(cli, "which broker? Give --amqp-url, -c FILE, or set JOBS_AMQP_URL");
-    struct bus_options options = {.url = url, .name = "jobctl", .confirms = true};
+    struct bus_options options = {.url = url, .vhost = where, .name = "jobctl", .confirms = true};
     if (bus_open(&options, ret, &err) < 0)
         return cli_fail(&err);
     return EXIT_OK;

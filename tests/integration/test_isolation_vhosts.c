@@ -193,6 +193,10 @@ static void commands_come_from_their_own(void **state) {
     assert_int_equal(bus_open(&elsewhere, &other, &err), BUS_EREFUSED);
     elsewhere.vhost = "/";
     assert_int_equal(bus_open(&elsewhere, &other, &err), BUS_EREFUSED);
+    /* jobctl goes there by itself */
+    jobctl_says(0, "PENDING", "show %s -t t1 --json", others);
+    jobctl_says(0, "", "stop %s --amqp -t t1", others);
+    wait_status(s->url, others, "ABORTED");
     bus_close(bus);
     free(own);
     free(others);
