@@ -1,11 +1,12 @@
 -- Pauses a class: within a second none of its jobs is chosen any more; they stay QUEUED in their order, and what runs goes on.
 -- in:  class_name (need not be known yet); tenant: for this one alone, null: for all
--- Errors: JB001 tenant unknown, JB002 class name
+-- Errors: JB001 tenant unknown or not the caller's, JB002 class name
 create or replace function @schema@.job_class_pause(class_name text, tenant text default null) returns void
-language plpgsql volatile
+language plpgsql volatile security definer
 set search_path = @schema@, pg_temp
 as $$
 begin
+    perform job_check_caller(array[tenant]);
     perform job_class_lane(class_name);
     if tenant is null then
         update t_job_class k set paused = true where k.class_name = job_class_pause.class_name and not k.paused;

@@ -2,12 +2,13 @@
 -- in:  class_name; tenant: the pause of this one, null: the one for all
 -- out: whether there was such a pause
 create or replace function @schema@.job_class_resume(class_name text, tenant text default null) returns boolean
-language plpgsql volatile
+language plpgsql volatile security definer
 set search_path = @schema@, pg_temp
 as $$
 declare
     ret boolean;
 begin
+    perform job_check_caller(array[tenant]);
     if tenant is null then
         update t_job_class k set paused = false where k.class_name = job_class_resume.class_name and k.paused;
     else

@@ -4,7 +4,7 @@
 -- Errors: JB002 class name, 22023 a limit below 0
 create or replace function @schema@.job_class_set(class_name text, max_running int default null,
     max_running_per_tenant int default null) returns void
-language plpgsql volatile
+language plpgsql volatile security definer
 set search_path = @schema@, pg_temp
 as $$
 begin

@@ -8,6 +8,7 @@ as $$
 declare
     highest bigint;
 begin
+    perform job_class_lane(p.class_name) from t_job_class_pause p where p.tenant = of_tenant; -- pauses came along
     update t_job_info j set lane = l.lane
     from (select j.id, coalesce(c.lane, '') as lane from t_job_info j left join t_job_class c on c.class_name = j.class_name
         where j.tenant = of_tenant and j.lane <> coalesce(c.lane, '')) l

@@ -65,7 +65,8 @@ begin
     if client is not null then
         execute format('grant select on all tables in schema @schema@ to %s', client);
         execute format('revoke all on @schema@.t_job_token, @schema@.t_job_audit from %s', client); -- secrets, and who did what
-        execute format('grant execute on function @schema@.job_any_tenant() to %s', client);
+        execute format('grant execute on function @schema@.job_any_tenant(), @schema@.job_class_set(text, int, int), '
+            '@schema@.job_class_pause(text, text), @schema@.job_class_resume(text, text) to %s', client);
     end if;
     for x in
         select p.oid::regprocedure as name, r.role

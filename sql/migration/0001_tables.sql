@@ -148,8 +148,8 @@ create table @schema@.t_job_claim (
     instance uuid not null,
     tick bigint not null,
     tenant text collate "C" not null,
-    lane text collate "C" not null default '',        -- of all its jobs
     ids uuid[] not null,
+    lane text collate "C" not null default '',        -- of all its jobs
     primary key (instance, tick, tenant, lane)
 ) with (vacuum_truncate = off);
 -- What limits are counted by.
