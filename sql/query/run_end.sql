@@ -42,6 +42,7 @@ with e as materialized (
     -- only what is needed: what is returned is stored and read several times
     returning j.id, j.tenant, j.class_name, k.before, k.middle, j.status, j.version, j.attempt, j.percent_completed,
         j.start_date, j.status_date, j.lane, j.priority, j.ready_seq, j.trigger_after_date, k.outcome, k.log, k.began,
+        greatest(j.start_date, k.now - k.end_age * interval '1 microsecond') as ended, -- the event's date: not when it was written
         j.error_kind, j.error,
         @schema@.job_extras(j.owner, j.description, j.related_type, j.related_id, j.result_class_name, j.result,
             j.error_kind, j.error, j.traceparent) as extras
@@ -70,7 +71,7 @@ with e as materialized (
 ), report as materialized (
     select @schema@.job_report(array_agg(u.id), array_agg(u.tenant), array_agg(u.class_name), array_agg(u.before),
         array_agg(u.middle), array_agg(u.status), array_agg(u.version), array_agg(u.attempt), array_agg(u.percent_completed),
-        array_agg(case when u.middle is not null then u.start_date end), array_agg(u.status_date),
+        array_agg(case when u.middle is not null then u.start_date end), array_agg(u.ended),
         array_agg(u.extras)) as outbox
     from u
 )
