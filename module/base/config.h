@@ -12,8 +12,7 @@ struct config;
 /* Later sources win: defaults, `file` (NULL: none), environment ("environ" style, NULL: none),
  * `settings` ("key=value", last NULL; NULL: none). JOBS_ECONFIG names file, line, key and what is
  * allowed. A key may stand once in a file; of two equal `settings` the later one wins. Unknown
- * environment variables that begin with JOBS_ are a warning on `log` (may be NULL), as is, once
- * each, a key without effect in this release. */
+ * environment variables that begin with JOBS_ are a warning on `log` (may be NULL). */
 int config_load(const char *file, char *const *environment, const char *const *settings,
                 const struct log *log, struct config **ret, struct jobs_error *err);
 void config_free(struct config *config);

@@ -28,8 +28,7 @@ enum {
     CONFIG_RELOADABLE = 1, /* a running service takes a new value */
     CONFIG_SECRET = 2,     /* never printed (URLs are masked instead) */
     CONFIG_EMPTY = 4,      /* may be empty; a number is 0 then */
-    CONFIG_LATER = 8,      /* no effect in this release ... */
-    CONFIG_HOST_NAME = 16  /* default: this host's name */
+    CONFIG_HOST_NAME = 8   /* default: this host's name */
 };
 
 struct config_key {
@@ -40,7 +39,6 @@ struct config_key {
     const char *choices;    /* "auto|never" */
     const char *otherwise;  /* the default; NULL: not set */
     const char *example;    /* for the sample when there is no default */
-    const char *works;      /* ... but for this value (CONFIG_LATER) */
     const char *stands_for; /* an old name or a .file: the key that is meant */
     const char *section;    /* begins a section of sample and manual */
     const char *help;

@@ -114,20 +114,6 @@ static int check_schemas(const struct config *config, struct jobs_error *err) {
     return code;
 }
 
-static void warn_later(const struct config *config, const struct log *log) {
-    for (size_t i = 0; i < config->count; i++) {
-        const struct config_entry *entry = &config->entries[i];
-        const struct config_key *key = entry->key;
-        if (entry->source == CONFIG_DEFAULT || !(key->flags & CONFIG_LATER))
-            continue;
-        if (!key->works)
-            log_warning(log, "%s: %s has no effect in this release", entry->origin, entry->name);
-        else if (strcmp(key->works, entry->value) != 0)
-            log_warning(log, "%s: %s = %s has no effect in this release", entry->origin,
-                        entry->name, entry->value);
-    }
-}
-
 static int finish(struct config *config, struct jobs_error *err) {
     if (read_secrets(config, err))
         return JOBS_ECONFIG;
@@ -147,7 +133,6 @@ int config_load(const char *file, char *const *environment, const char *const *s
         config_free(config);
         return code;
     }
-    warn_later(config, log);
     *ret = config;
     return 0;
 }

@@ -61,20 +61,12 @@ static void put_example_name(const char *row, struct buf *out) {
     }
 }
 
-static void put_later(const struct config_key *key, struct buf *out) {
-    if (key->flags & CONFIG_LATER && key->works)
-        buf_format(out, " Only %s has an effect in this release.", key->works);
-    else if (key->flags & CONFIG_LATER)
-        buf_text(out, " No effect in this release yet.");
-}
-
 static void sample_key(const struct config_key *key, struct buf *out) {
     put_comment(key->help, out);
     struct buf text = {0};
     buf_text(&text, "Allowed: ");
     config_value_describe(key, &text);
     buf_char(&text, '.');
-    put_later(key, &text);
     put_comment(buf_get(&text), out);
     buf_done(&text);
     const char *value = key->otherwise && *key->otherwise ? key->otherwise : key->example;
@@ -164,7 +156,6 @@ static void manual_key(const struct config_key *key, struct buf *out) {
     put_default(key, out);
     buf_format(out, " | %s | ", key->flags & CONFIG_RELOADABLE ? "yes" : "");
     put_cell(key->help, out);
-    put_later(key, out);
     buf_text(out, " |\n");
     buf_done(&allowed);
 }

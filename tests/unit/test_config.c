@@ -418,22 +418,6 @@ static void test_url_file_errors(void **state) {
                  "jobsd.properties:1: jobs.amqp.url.file: \"\" is not the name of a file");
 }
 
-/* ---- Without effect ---- */
-
-static void test_keys_without_effect(void **state) {
-    (void)state;
-    write_text(FILE_NAME, "jobs.api.listen = 127.0.0.1:80\njobs.amqp.vhost.mode = tenant\n"
-                          "jobs.class.a.kind = thread\njobs.class.b.max_running = 3\n"
-                          "jobs.class.a.attempts = 3\njobs.pool.size = 3\n");
-    struct buf warnings = {0};
-    struct config *config =
-        load_from(FILE_NAME, (const char *[]){"JOBS_LEASE_MS=20s", NULL},
-                  (const char *[]){"jobs.class.a.env.TOKEN=secret", NULL}, &warnings);
-    assert_string_equal(buf_get(&warnings), ""); /* there is none now */
-    config_free(config);
-    buf_done(&warnings);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults),
@@ -455,7 +439,6 @@ int main(void) {
         cmocka_unit_test(test_url_file),
         cmocka_unit_test(test_url_file_overridden),
         cmocka_unit_test(test_url_file_errors),
-        cmocka_unit_test(test_keys_without_effect),
     };
     return cmocka_run_group_tests(tests, enter_directory, leave_directory);
 }
