@@ -4,7 +4,7 @@ _jobctl() {
     if [ "$COMP_CWORD" -eq 1 ]; then
         words=" migrate tenant submit run show logs why list release stop retry lock wait watch events subscribe stats classes class instances fsck quarantine token audit purge --help --version"
     elif [ "$COMP_CWORD" -eq 2 ] && [ "$previous" = tenant ]; then
-        words=" create role amqp list show set defaults apply pause resume maintenance move remove"
+        words=" create role amqp list show shares set defaults apply pause resume maintenance move remove"
     else
         local verb=${COMP_WORDS[1]}
         [ "$verb" = tenant ] && verb="tenant ${COMP_WORDS[2]}"
@@ -20,6 +20,7 @@ _jobctl() {
             "tenant amqp") words=" --apply --user --password-file --url --schema --datasource --amqp-url --service -c --config -h --help" ;;
             "tenant list") words=" --json --url --schema --datasource -c --config -h --help" ;;
             "tenant show") words=" --json --url --schema --datasource -c --config -h --help" ;;
+            "tenant shares") words=" -w --watch --interval --json --url --schema --datasource -c --config -h --help" ;;
             "tenant set") words=" --weight --max-running --max-queued --state --url --schema --datasource -c --config -h --help" ;;
             "tenant defaults") words=" --weight --max-running --max-queued --json --url --schema --datasource -c --config -h --help" ;;
             "tenant apply") words=" --dry-run --json --url --schema --datasource -c --config -h --help" ;;

@@ -80,6 +80,7 @@ int verb_tenant_role(struct cli *cli);
 int verb_tenant_amqp(struct cli *cli);
 int verb_tenant_list(struct cli *cli);
 int verb_tenant_show(struct cli *cli);
+int verb_tenant_shares(struct cli *cli);
 int verb_tenant_set(struct cli *cli);
 int verb_tenant_defaults(struct cli *cli);
 int verb_tenant_apply(struct cli *cli);

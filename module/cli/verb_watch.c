@@ -5,14 +5,13 @@
 #include "module/base/table.h"
 #include "module/cli/job.h"
 #include "module/cli/print.h"
+#include "module/cli/repeat.h"
 #include "module/job/status.h"
 #include "module/store/store.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #define LIVE (1u << JOB_TO_BE_RUN | 1u << JOB_RUNNING)
@@ -28,13 +27,6 @@ struct watch {
     bool all_final;
     int status;
 };
-
-static volatile sig_atomic_t interrupted;
-
-static void interrupt(int signal_number) {
-    (void)signal_number;
-    interrupted = 1;
-}
 
 static size_t terminal_rows(void) {
     struct winsize size;
@@ -166,14 +158,15 @@ static int show_named(struct watch *watch, struct print_table *table, struct job
     return 0;
 }
 
-static int look(struct watch *watch) {
+static int look(void *arg, bool *ret_done) {
+    struct watch *watch = arg;
     struct jobs_error err;
     bool named = watch->cli->command.argument_count > 0;
     int rc = 0;
     struct print_table *table = NULL;
     watch->all_final = true;
     if (watch->terminal) {
-        buf_text(&watch->out, "\x1b[H\x1b[J"); /* home, clear to the end */
+        repeat_home(&watch->out);
         rc = print_totals(watch, &err);
         table = table_new("JOB|CLASS|STATUS|PROGRESS|TIME|DESCRIPTION OR KIND OF ERROR");
     }
@@ -181,29 +174,8 @@ static int look(struct watch *watch) {
         rc = named ? show_named(watch, table, &err) : show_tenant(watch, table, &err);
     if (table)
         table_print(table, watch->cli, &watch->out);
+    *ret_done = named && watch->all_final;
     return rc < 0 ? cli_fail(&err) : print_flush(&watch->out);
-}
-
-static void pause_for(int64_t ms) {
-    struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
-    nanosleep(&time, NULL);
-}
-
-static int watch_all(struct watch *watch, int64_t interval) {
-    struct sigaction act = {.sa_handler = interrupt};
-    bool named = watch->cli->command.argument_count > 0;
-    sigaction(SIGINT, &act, NULL);
-    sigaction(SIGTERM, &act, NULL);
-    if (watch->terminal)
-        fputs("\x1b[?25l\x1b[?7l\x1b[2J", stdout); /* no cursor, long lines are cut, clear */
-    int status;
-    while (!(status = look(watch)) && !interrupted && !(named && watch->all_final))
-        pause_for(interval);
-    if (watch->terminal) {
-        fputs("\x1b[?7h\x1b[?25h", stdout);
-        fflush(stdout);
-    }
-    return status;
 }
 
 int verb_watch(struct cli *cli) {
@@ -221,7 +193,7 @@ int verb_watch(struct cli *cli) {
     watch.tenant = watch.filter.tenant;
     watch.terminal = isatty(STDOUT_FILENO) && !cli->json;
     watch.rows = watch.filter.limit ? watch.filter.limit : watch.terminal ? terminal_rows() : 100;
-    status = watch_all(&watch, interval);
+    status = repeat(watch.terminal, interval, look, &watch);
     table_done(&watch.seen, free);
     buf_done(&watch.out);
     return status;

@@ -88,6 +88,12 @@ static const struct option amqp_options[] = {
     {0, NULL, NULL, NULL, NULL},
 };
 
+static const struct option shares_options[] = {
+    {'w', "watch", NULL, "again and again, until Ctrl-C", NULL},
+    {0, "interval", "DURATION", "with --watch: look this often (1s)", NULL},
+    {0, NULL, NULL, NULL, NULL},
+};
+
 static const struct option submit_options[] = {
     {'p', "parameter", "NAME=TEXT",
      "a parameter; NAME:=JSON for a value that is no text; may be repeated", NULL},
@@ -265,6 +271,10 @@ const struct verb verbs[] = {
      false},
     {"tenant show", "TENANT", 1, 1, "Show a tenant and its jobs by class and status", NULL,
      DATABASE | WITH_JSON, NULL, verb_tenant_show, false},
+    {"tenant shares", "[TENANT]", 0, 1, "Show what tenants are owed, got and lag behind",
+     "In slot-seconds, of tenants that had work in the last minute, as of a second ago. LAG is\n"
+     "OWED - GOT since the tenant's present backlog began; near 0 for all is fair.",
+     DATABASE | WITH_JSON, shares_options, verb_tenant_shares, false},
     {"tenant set", "TENANT", 1, 1, "Change a tenant's weight, limits or state",
      "Takes effect at once, without a restart.", DATABASE, settings_options, verb_tenant_set,
      false},

@@ -160,3 +160,30 @@ int store_migrate(const char *url, const char *schema, int *ret_from, int *ret_t
     sql_close(sql);
     return rc;
 }
+
+int store_shares(const struct job_info_service *s, const char *tenant,
+                 void (*row)(void *arg, const struct store_share *share), void *arg,
+                 struct jobs_error *err) {
+    struct sql_parameters p = {0};
+    struct sql_result *rows;
+    sql_add_text(&p, tenant);
+    int rc = read_rows(s, "share_list", &p, &rows, err);
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < sql_count(rows); i++) {
+        struct store_share share = {
+            .tenant = text_of(rows, i, "tenant"),
+            .weight = number_of(rows, i, "weight", 1),
+            .owed = number_of(rows, i, "owed_us", 0),
+            .got = number_of(rows, i, "got_us", 0),
+            .lag = number_of(rows, i, "lag_us", 0),
+            .running = number_of(rows, i, "running", 0),
+            .instances = number_of(rows, i, "instances", 0),
+            .updated = number_of(rows, i, "updated", 0),
+            .backlogged = sql_get_boolean(rows, i, sql_column(rows, "backlogged")),
+        };
+        row(arg, &share);
+    }
+    sql_result_free(rows);
+    return 0;
+}

@@ -47,6 +47,17 @@ int store_counts(const struct job_info_service *s, const char *tenant,
                  void (*row)(void *arg, const struct store_count *count), void *arg,
                  struct jobs_error *err);
 
+struct store_share { /* of a tenant that had work in the last minute */
+    const char *tenant;
+    int64_t weight, owed, got, lag; /* slot-microseconds; lag: owed - got, of its present backlog */
+    int64_t running, instances, updated;
+    bool backlogged; /* it has queued jobs that could be chosen */
+};
+/* Of a tenant (NULL: of all), who is behind most first; as of a second ago. */
+int store_shares(const struct job_info_service *s, const char *tenant,
+                 void (*row)(void *arg, const struct store_share *share), void *arg,
+                 struct jobs_error *err);
+
 struct store_class {
     const char *class_name, *lane;
     int64_t max_running, max_running_per_tenant; /* -1: no limit */

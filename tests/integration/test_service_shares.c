@@ -1,6 +1,7 @@
 /* Shares of tenants, as they are published: v_tenant_share. */
 #include "module/base/clock.h"
 #include "tests/lib/audit.h"
+#include "tests/lib/jobctl.h"
 #include "tests/lib/service.h"
 
 #include <setjmp.h>
@@ -30,6 +31,21 @@ static double share(const char *url, const char *column, const char *tenant) {
     return value;
 }
 
+static void shown_by_jobctl(const char *url) {
+    jobctl_use(BUILD_DIR "/bin");
+    setenv("JOBS_DATASOURCE_MAIN_URL", url, 1);
+    assert_int_equal(jobctl_lines("\"instances\":1", "tenant shares"), 2);
+    assert_int_equal(jobctl_lines("\"weight\":3", "tenant shares t1"), 1);
+    assert_int_equal(jobctl_lines(NULL, "tenant shares t2"), 0);
+    jobctl_says(0, "LAG", "tenant shares");
+    jobctl_says(0, "t1", "tenant shares");
+    jobctl_says(2, "goes with --watch", "tenant shares --interval 1s");
+    /* three looks, then it is interrupted */
+    jobctl_says(0, "ok",
+                "tenant shares t0 -w --interval 20ms | (for i in 1 2 3; do while read -r "
+                "line; do case $line in t0*) break ;; esac; done; done; echo ok)");
+}
+
 static void backlogged_tenants_get_what_they_are_owed(void **state) {
     (void)state;
     runs_reset();
@@ -50,6 +66,7 @@ static void backlogged_tenants_get_what_they_are_owed(void **state) {
     assert_true(heavy > light * 2.4 && heavy < light * 3.6);
     assert_true(test_wait_sql(url, LONG_MS, "select max(abs(lag_us)) < %d from jobs.v_tenant_share",
                               SLOTS * RUN_MS * 1000 * 4 * (int)test_time_factor()));
+    shown_by_jobctl(url);
     stop_rest(url, "t0");
     stop_rest(url, "t1");
     assert_true(
