@@ -59,6 +59,8 @@ int cli_connect(struct cli *cli);
 int cli_connect_to(struct cli *cli, const char *datasource, struct job_info_service *ret);
 /* A broker connection of the caller's; close with bus_close. */
 int cli_open_bus(struct cli *cli, struct bus **ret);
+/* The same for a tenant that is not --tenant. */
+int cli_open_tenant_bus(struct cli *cli, const char *tenant, struct bus **ret);
 /* jobs.service */
 const char *cli_service(struct cli *cli);
 

@@ -151,20 +151,18 @@ int cli_connect_to(struct cli *cli, const char *datasource, struct job_info_serv
     return status;
 }
 
-/* With a virtual host per tenant: that of the tenant that is named, else the URL's (NULL). */
-static const char *vhost_of(struct cli *cli, char vhost[TENANT_VHOST_SIZE]) {
-    const char *tenant = NULL, *service = cli_service(cli);
+/* With a virtual host per tenant: this tenant's, else the URL's (NULL). */
+static const char *vhost_of(struct cli *cli, const char *tenant, char vhost[TENANT_VHOST_SIZE]) {
+    const char *service = cli_service(cli);
     if (strcmp(config_text(cli->config, "jobs.amqp.vhost.mode"), "tenant") != 0)
         return NULL;
-    if (cli->command.verb->with & WITH_TENANT)
-        tenant = cli_text(cli, "tenant") ? cli_text(cli, "tenant") : getenv("JOBS_TENANT");
     if (!tenant || !*tenant || !service)
         return NULL;
     tenant_vhost_name(service, tenant, vhost);
     return vhost;
 }
 
-int cli_open_bus(struct cli *cli, struct bus **ret) {
+int cli_open_tenant_bus(struct cli *cli, const char *tenant, struct bus **ret) {
     struct jobs_error err;
     char vhost[TENANT_VHOST_SIZE];
     const char *url = cli_text(cli, "amqp-url"), *where = NULL;
@@ -173,7 +171,7 @@ int cli_open_bus(struct cli *cli, struct bus **ret) {
         if (status)
             return status;
         url = config_text(cli->config, "jobs.amqp.url");
-        where = vhost_of(cli, vhost);
+        where = vhost_of(cli, tenant, vhost);
     }
     if (!url || !*url)
         return cli_misuse(cli, "which broker? Give --amqp-url, -c FILE, or set JOBS_AMQP_URL");
@@ -181,6 +179,13 @@ int cli_open_bus(struct cli *cli, struct bus **ret) {
     if (bus_open(&options, ret, &err) < 0)
         return cli_fail(&err);
     return EXIT_OK;
+}
+
+int cli_open_bus(struct cli *cli, struct bus **ret) {
+    const char *tenant = NULL;
+    if (cli->command.verb->with & WITH_TENANT)
+        tenant = cli_text(cli, "tenant") ? cli_text(cli, "tenant") : getenv("JOBS_TENANT");
+    return cli_open_tenant_bus(cli, tenant, ret);
 }
 
 const char *cli_service(struct cli *cli) {

@@ -84,7 +84,7 @@ int subscription_queues_find(struct cli *cli, const char *tenant, struct subscri
     if (store_subscriptions(&cli->store, tenant, add_name, ret, &err) < 0)
         status = cli_fail(&err);
     else if (ret->count > 0)
-        status = cli_open_bus(cli, &ret->bus);
+        status = cli_open_tenant_bus(cli, tenant, &ret->bus);
     if (status)
         subscription_queues_end(ret, false);
     return status;

@@ -148,7 +148,7 @@ static int subscribe(struct cli *cli, const char *tenant) {
     if (!status)
         status = cli_connect(cli);
     if (!status)
-        status = cli_open_bus(cli, &bus);
+        status = cli_open_tenant_bus(cli, tenant, &bus);
     if (!status)
         status = make(cli, bus, service, &what);
     if (!status) {
@@ -174,7 +174,7 @@ static int delete (struct cli *cli, const char *tenant) {
         return cli_misuse(cli, "a queue of tenant \"%s\" is named \"%s.…\"", tenant, tenant);
     int status = cli_connect(cli);
     if (!status)
-        status = cli_open_bus(cli, &bus);
+        status = cli_open_tenant_bus(cli, tenant, &bus);
     if (status)
         return status;
     int rc = bus_delete_queue(bus, name, &err);

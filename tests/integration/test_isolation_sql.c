@@ -114,6 +114,11 @@ static void own_rows_are_seen(void **state) {
         "count(*) = 7 from jobs.t_job_log",
         "count(*) = 1 from jobs.t_job_quarantine",
         "count(*) = 2 from jobs.t_job_failure",
+        "count(*) = 1 from jobs.t_job_subscription",
+        "jobs.job_why('acme', '00000000-0000-7000-8000-000000000007') @> '{\"status\": "
+        "\"ABORTED\"}'",
+        "jobs.job_why('acme', '00000000-0000-7000-8000-000000000002') @> '{\"status\": "
+        "\"QUEUED\"}'",
         "count(*) = 5 from jobs.job_narrow('acme', '{QUEUED,RUNNING,FAILED}', null)",
     };
     PGconn *db = walls_connect(*state, "r1");
@@ -268,6 +273,9 @@ static void existence_is_not_told(void **state) {
         "select jobs.job_retry('@', '" SECRET_JOB "')",
         "select jobs.job_release('@', '" SECRET_JOB "')",
         "select jobs.job_lock('@', '" SECRET_JOB "')",
+        "select jobs.job_why('@', '" SECRET_JOB "')",
+        "select jobs.job_subscribe('@', '@.x', '{@.#}', 'quorum', null, null)",
+        "select jobs.job_unsubscribe('@', '@.x')",
     };
     PGconn *db = walls_connect(*state, "r1");
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {

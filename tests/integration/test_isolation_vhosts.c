@@ -221,11 +221,34 @@ static void another_mode_leaves_nothing_behind(void **state) {
     free(log);
 }
 
+/* jobctl subscribe makes the queue where the tenant's events are. */
+static void a_subscription_is_in_the_tenants_virtual_host(void **state) {
+    struct scene *s = *state;
+    char queue[256], other[256];
+    free(jobctl(0, "subscribe t0.reports --tenant t0 --key t0.SUCCEEDED.count"));
+    struct bus *own = open_admin(s->vhost[0]), *shared = open_admin(NULL);
+    snprintf(queue, sizeof queue, "t0.reports");
+    OK(bus_declare_queue(own, queue, BUS_PASSIVE, NULL, 0, other, &err));
+    assert_int_equal(bus_declare_queue(shared, queue, BUS_PASSIVE, NULL, 0, NULL, NULL),
+                     BUS_EREFUSED);
+    struct bus_log *log = bus_log_new(own);
+    free(submit(s->url, "'t0', 'count'"));
+    OK(bus_consume(own, queue, 0, BUS_NO_ACK, NULL, NULL, &err));
+    bus_log_wait(log, &log->deliveries, 1);
+    assert_string_equal(log->delivery[0].routing_key, "t0.SUCCEEDED.count");
+    free(jobctl(0, "subscribe --delete t0.reports --tenant t0"));
+    assert_int_equal(bus_declare_queue(own, queue, BUS_PASSIVE, NULL, 0, NULL, NULL), BUS_EREFUSED);
+    bus_close(own);
+    bus_close(shared);
+    free(log);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_has_its_own),
         cmocka_unit_test(what_is_parked_is_made_up_for),
         cmocka_unit_test(commands_come_from_their_own),
+        cmocka_unit_test(a_subscription_is_in_the_tenants_virtual_host),
         cmocka_unit_test(another_mode_leaves_nothing_behind),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

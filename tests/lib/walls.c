@@ -47,13 +47,14 @@ const char *walls_database(const struct walls *walls) {
  * tenant. */
 static const char fill[] =
     "select jobs.job_submit('@', '@-class', '{\"word\": \"@\"}', description => '@', "
-    "owner => '@', related_type => '@', related_id => '@', traceparent => '@', "
+    "owner => '@', related_type => '@', related_id => '@', "
     "pending => n = 1, at => case when n = 1 then now() + interval '1 day' end, "
     "id => ('#-0000-7000-8000-00000000000' || n)::uuid) from generate_series(1, 7) n;"
     "delete from jobs.t_job_ready where tenant = '@' and id::text not like '%2';"
     "update jobs.t_job_info set status = (array['PENDING', 'QUEUED', 'TO_BE_RUN', 'RUNNING', "
     "'SUCCEEDED', 'FAILED', 'ABORTED'])[right(id::text, 1)::int]::jobs.job_status, "
-    "result = '\"@\"', result_class_name = '@', error_kind = 'ERROR', error = '@', "
+    "traceparent = '@', result = '\"@\"', result_class_name = '@', error_kind = 'ERROR', error = "
+    "'@', "
     "start_date = now(), stop_date = now() where tenant = '@';"
     "insert into jobs.t_job_claim (instance, tick, tenant, ids) select gen_random_uuid(), 1, '@', "
     "array_agg(id) from "
@@ -65,6 +66,7 @@ static const char fill[] =
     "insert into jobs.t_job_log select id, 1, '@' from jobs.t_job_info where tenant = '@';"
     "insert into jobs.t_job_count values ('@', '@', 'FAILED', 3);"
     "insert into jobs.t_job_crash values ('@', '@');"
+    "insert into jobs.t_job_subscription values ('@.word', '@', '{@.#}', 'quorum');"
     "insert into jobs.t_job_quarantine values ('@', '@', now() + interval '1 h', 5, '@');"
     "update jobs.t_tenant set settings = '{\"word\": \"@\"}' where tenant = '@'";
 
