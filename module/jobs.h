@@ -352,7 +352,8 @@ int job_service_start(const struct job_service_options *options, struct job_serv
 
 /* Reads the configuration again, as SIGHUP does in jobsd: pool size, completion rate, log level,
  * and of classes attempts, back-off, timeout and workspace change at once, other keys at the next
- * start. JOBS_ECONFIG: something is wrong with it, nothing changes. */
+ * start. Datasources that are new are served, those that are gone are drained as by
+ * job_service_stop. JOBS_ECONFIG: something is wrong with it, nothing changes. */
 int job_service_reload(struct job_service *service, struct jobs_error *err);
 
 /* Where its HTTP interface listens: "http://127.0.0.1:8080"; "" when it does not. */

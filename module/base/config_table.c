@@ -59,6 +59,7 @@ const struct config_key config_keys[] = {
     {.section = "Datasources",
      .name = "jobs.datasource.<name>.url",
      .type = CONFIG_DATABASE,
+     .flags = CONFIG_RELOADABLE,
      .example = "postgresql://jobs@127.0.0.1:5432/jobs",
      .help = "Where the datasource <name> is. jobsd needs one datasource at least and takes up "
              "to 100. A primary and its standbys are named together: "
@@ -67,11 +68,13 @@ const struct config_key config_keys[] = {
              "PGPASSWORD."},
     {.name = "jobs.datasource.<name>.url.file",
      .type = CONFIG_FILE,
+     .flags = CONFIG_RELOADABLE,
      .stands_for = "jobs.datasource.<name>.url",
      .example = "/run/secrets/jobs-main-url",
      .help = "File that holds jobs.datasource.<name>.url, so that no secret stands here."},
     {.name = "jobs.datasource.<name>.schema",
      .type = CONFIG_SCHEMA,
+     .flags = CONFIG_RELOADABLE,
      .otherwise = "jobs",
      .help = "Schema of the tables in that database."},
     {.name = "jobs.migrate",

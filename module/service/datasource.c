@@ -44,7 +44,8 @@ void datasource_instance(struct datasource *ds, char ret_id[37]) {
 
 struct sql_options datasource_sql_options(const struct datasource *ds,
                                           const char *application_name) {
-    return (struct sql_options){.url = ds->url,
+    const char *newer = atomic_load(&ds->newer_url);
+    return (struct sql_options){.url = newer ? newer : ds->url,
                                 .schema = ds->schema,
                                 .application_name = application_name};
 }
@@ -125,8 +126,7 @@ static int set_limits(struct datasource *ds, struct sql *sql, const char *classe
 int datasource_introduce(struct datasource *ds, struct sql *sql, struct jobs_error *err) {
     if (ds->introduced) /* only this thread writes it */
         return 0;
-    bool migrate = strcmp(config_text(service_config(ds->service), "jobs.migrate"), "auto") == 0;
-    int rc = migrate ? sql_migrate(sql, NULL, NULL, err) : 0;
+    int rc = ds->migrate ? sql_migrate(sql, NULL, NULL, err) : 0;
     if (rc == 0)
         rc = sql_schema_check(sql, err);
     if (rc < 0)
@@ -191,18 +191,19 @@ static int first_contact(struct datasource *ds, struct jobs_error *err) {
 
 /* ---- life ---- */
 
-static struct datasource *datasource_make(struct job_service *service, const char *name,
-                                          const char *url, const char *schema) {
+static struct datasource *datasource_make(struct job_service *service, const struct config *config,
+                                          size_t at, const char *instance) {
     struct datasource *ds = MEM_NEW(struct datasource);
     ds->service = service;
-    ds->name = mem_text(name);
-    ds->url = mem_text(url);
-    ds->schema = mem_text(schema);
+    ds->name = mem_text(config_datasource_name(config, at));
+    ds->url = mem_text(config_datasource_text(config, at, "url"));
+    ds->schema = mem_text(config_datasource_text(config, at, "schema"));
+    ds->migrate = strcmp(config_text(config, "jobs.migrate"), "auto") == 0;
     ds->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     ds->control_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     pthread_mutex_init(&ds->instance_lock, NULL);
     pthread_mutex_init(&ds->inbox_lock, NULL);
-    memcpy(ds->instance, service->instance, sizeof ds->instance);
+    memcpy(ds->instance, instance, sizeof ds->instance);
     list_init(&ds->started), list_init(&ds->ended), list_init(&ds->suspects);
     for (int i = 0; i < LIVE_STATES; i++)
         list_init(&ds->lives[i]);
@@ -234,12 +235,12 @@ void datasource_free(struct datasource *ds) {
     close(ds->control_fd);
     free(ds->name);
     free(ds->url);
+    free(atomic_load(&ds->newer_url));
     free(ds->schema);
     free(ds);
 }
 
-static int start_relay(struct datasource *ds, bool only, struct jobs_error *err) {
-    const struct config *config = service_config(ds->service);
+static int start_relay(struct datasource *ds, const struct config *config, struct jobs_error *err) {
     const char *amqp_url = config_text(config, "jobs.amqp.url"),
                *service = config_text(config, "jobs.service");
     struct relay_options relay = {.log = &ds->service->log,
@@ -265,7 +266,7 @@ static int start_relay(struct datasource *ds, bool only, struct jobs_error *err)
         .sql = datasource_sql_options(ds, "jobs keeper"),
         .trust = strcmp(trust, "vhost") == 0 ? COMMAND_TRUST_VHOST : COMMAND_TRUST_USER_ID,
         .vhosts = relay.vhosts,
-        .only_datasource = only,
+        .only_datasource = config_datasource_count(config) == 1,
         .succeeded_days = config_integer(config, "jobs.retention.succeeded.days"),
         .failed_days = config_integer(config, "jobs.retention.failed.days"),
         .metrics_tenants = (size_t)config_integer(config, "jobs.metrics.tenants")};
@@ -292,13 +293,13 @@ static int start_threads(struct datasource *ds, struct jobs_error *err) {
     return 0;
 }
 
-int datasource_new(struct job_service *service, const char *name, const char *url,
-                   const char *schema, bool only, struct datasource **ret, struct jobs_error *err) {
+int datasource_new(struct job_service *service, const struct config *config, size_t i,
+                   const char *instance, struct datasource **ret, struct jobs_error *err) {
     struct jobs_error own;
-    struct datasource *ds = datasource_make(service, name, url, schema);
+    struct datasource *ds = datasource_make(service, config, i, instance);
     int rc = first_contact(ds, err ? err : &own);
     if (rc == 0)
-        rc = start_relay(ds, only, err);
+        rc = start_relay(ds, config, err);
     if (rc < 0) {
         datasource_stop(ds);
         datasource_free(ds);
@@ -331,16 +332,34 @@ void datasource_reload(struct datasource *ds) {
 
 bool datasource_is_drained(const struct datasource *ds) { return atomic_load(&ds->drained); }
 
-void datasource_stop(struct datasource *ds) {
+void datasource_leave(struct datasource *ds) {
+    atomic_store(&ds->leaving, true);
+    datasource_drain(ds);
+}
+
+bool datasource_is_leaving(const struct datasource *ds) { return atomic_load(&ds->leaving); }
+
+static void join_threads(struct datasource *ds) {
     atomic_store(&ds->quitting, true);
     datasource_nudge(ds);
     wake_control(ds);
-    if (ds->running) {
-        pthread_join(ds->dispatcher_thread, NULL);
-        pthread_join(ds->control_thread, NULL);
-    } else if (ds->introduced) {
+    pthread_join(ds->dispatcher_thread, NULL);
+    pthread_join(ds->control_thread, NULL);
+    ds->running = ds->introduced = false;
+    atomic_store(&ds->waits, false);
+}
+
+void datasource_retire(struct datasource *ds) {
+    join_threads(ds);
+    relay_hold(ds->relay, false);
+    keeper_hold(ds->keeper, false);
+}
+
+void datasource_stop(struct datasource *ds) {
+    if (ds->running)
+        join_threads(ds);
+    else if (ds->introduced)
         take_back(ds);
-    }
     keeper_stop(ds->keeper);
     relay_stop(ds->relay);
 }

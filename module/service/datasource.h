@@ -27,16 +27,21 @@ struct datasource {
     /* Never change after start. */
     struct job_service *service;
     char *name, *url, *schema;
+    bool migrate;
     struct relay *relay;
     struct keeper *keeper;
     pthread_t dispatcher_thread, control_thread;
-    bool running;            /* the threads are there */
+    bool running;           /* the threads are there. Of who starts, retires and stops it */
+    pthread_t leave_thread; /* datasources.c */
+    bool has_leave_thread;
     int wake_fd, control_fd; /* eventfds: something for the dispatcher / the control thread */
 
     /* Any thread. */
     atomic_bool look;          /* look for work of others: a notification, a reconnect */
     atomic_bool look_at_stops; /* somebody asked a job to stop */
     atomic_bool draining;      /* SIGTERM: claim no more, hand back, end */
+    atomic_bool leaving;       /* a reload took it out: it drains, then its threads end */
+    _Atomic(char *) newer_url; /* leaving: where the same database is now; NULL: no news */
     atomic_bool stop_runs;     /* the grace is over: stop what still runs */
     atomic_bool drained;       /* all ends are written */
     atomic_bool quitting;      /* leave at once */
@@ -98,11 +103,12 @@ struct datasource {
     int64_t complained_at;      /* when a failure was last logged */
 };
 
-/* Makes it and asks the database once. One that cannot be reached is no error (it is tried for
- * ever); one that is there but cannot be used (schema, pooler) is. `only`: the service has no
- * other. Nothing is claimed before datasource_run. */
-int datasource_new(struct job_service *service, const char *name, const char *url,
-                   const char *schema, bool only, struct datasource **ret, struct jobs_error *err);
+/* Makes number `i` of the configuration and asks the database once. One that cannot be reached is
+ * no error (it is tried for ever); one that is there but cannot be used (schema, pooler) is.
+ * `instance`: whose jobs it runs, a new one for each that a reload adds. Nothing is claimed before
+ * datasource_run. */
+int datasource_new(struct job_service *service, const struct config *config, size_t i,
+                   const char *instance, struct datasource **ret, struct jobs_error *err);
 /* Starts its threads. */
 int datasource_run(struct datasource *ds, struct jobs_error *err);
 /* Claim no more, hand back what has not begun. */
@@ -112,6 +118,13 @@ void datasource_stop_runs(struct datasource *ds);
 bool datasource_is_drained(const struct datasource *ds);
 /* What a reload changed is to be told. */
 void datasource_reload(struct datasource *ds);
+/* A reload took it out: from now on others need not look at it. It goes on to be drained, then
+ * retired. */
+void datasource_leave(struct datasource *ds);
+bool datasource_is_leaving(const struct datasource *ds);
+/* Ends the dispatcher and the control thread; relay and keeper go idle. datasource_stop follows at
+ * the end of the service. */
+void datasource_retire(struct datasource *ds);
 /* Ends its threads. The others and the pool may still ask it. */
 void datasource_stop(struct datasource *ds);
 /* Frees it: stopped, nothing of it in the pool any more, no other one that runs. */

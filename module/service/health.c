@@ -9,6 +9,7 @@
 #include "module/service/health_private.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@ struct health {
     struct job_service *service;
     pthread_mutex_t lock; /* for the making of the askers */
     struct asker **databases, *broker;
+    atomic_size_t asked; /* how many of the service's datasources have one */
     bool begun;
 };
 
@@ -119,7 +121,7 @@ struct health *health_new(struct job_service *service) {
 void health_free(struct health *health) {
     if (!health)
         return;
-    for (size_t i = 0; health->databases && i < health->service->datasource_count; i++)
+    for (size_t i = 0; i < health->asked; i++)
         asker_free(health->databases[i]);
     asker_free(health->broker);
     free(health->databases);
@@ -130,11 +132,13 @@ void health_free(struct health *health) {
 static void begin(struct health *health) {
     struct job_service *service = health->service;
     pthread_mutex_lock(&health->lock);
+    if (!health->databases)
+        health->databases = mem_zero(DATASOURCES_EVER, sizeof(struct asker *));
+    for (size_t n = service->datasource_count; health->asked < n; health->asked++)
+        health->databases[health->asked] =
+            asker_new(ask_database, service->datasources[health->asked]);
     if (!health->begun) {
         health->begun = true;
-        health->databases = mem_zero(service->datasource_count + 1, sizeof(struct asker *));
-        for (size_t i = 0; i < service->datasource_count; i++)
-            health->databases[i] = asker_new(ask_database, service->datasources[i]);
         if (config_text(service_config(service), "jobs.amqp.url")[0])
             health->broker = asker_new(ask_broker, service);
     }
@@ -155,12 +159,16 @@ void health_ready(struct health *health, struct health_report *ret) {
     begin(health);
     *ret = (struct health_report){0};
     int64_t deadline = clock_now() + HEALTH_MOST_MS * CLOCK_MS;
-    size_t n = service->datasource_count;
+    size_t n =
+        service->datasource_count < health->asked ? service->datasource_count : health->asked;
     int64_t *asked = mem_zero(n + 1, sizeof *asked);
     for (size_t i = 0; i < n; i++)
-        asked[i] = ask(health->databases[i]);
+        if (!datasource_is_leaving(service->datasources[i]))
+            asked[i] = ask(health->databases[i]);
     asked[n] = ask(health->broker);
     for (size_t i = 0; i < n; i++) {
+        if (datasource_is_leaving(service->datasources[i]))
+            continue;
         int rc = answer_of(health->databases[i], asked[i], deadline, &err);
         health_look_at_datasource(service->datasources[i], rc < 0 ? &err : NULL, ret);
     }

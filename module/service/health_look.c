@@ -106,7 +106,7 @@ static void look_at_workspace(struct job_service *service, struct health_report 
 }
 
 static void look_at_stopping(struct job_service *service, struct health_report *report) {
-    if (service->datasource_count > 0 && atomic_load(&service->datasources[0]->draining))
+    if (atomic_load(&service->stopping))
         SAY(health_add(report, HEALTH_DOWN, "service", NULL),
             "stopping: it chooses no more jobs, what runs may end");
 }
@@ -134,6 +134,8 @@ void health_live(struct job_service *service, struct health_report *ret) {
     *ret = (struct health_report){0};
     for (size_t i = 0; i < service->datasource_count; i++) {
         struct datasource *ds = service->datasources[i];
+        if (datasource_is_leaving(ds))
+            continue;
         int64_t control = atomic_load(&ds->counters.control_moved_at);
         look_at_thread(ds, "dispatcher", atomic_load(&ds->alive_at), ret);
         look_at_thread(ds, "control", control ? control : service->started_at, ret);
@@ -168,8 +170,10 @@ void health_line(struct job_service *service, struct buf *out) {
     buf_format(out, "running %zu of %zu slots", pool.running, pool.slots);
     if (pool.stuck > 0)
         buf_format(out, ", %zu stuck", pool.stuck);
-    for (size_t i = 0; i < service->datasource_count && i < 5; i++)
-        add_datasource(service->datasources[i], out);
-    if (service->datasource_count > 5)
-        buf_format(out, "; %zu more", service->datasource_count - 5);
+    size_t served = 0;
+    for (size_t i = 0; i < service->datasource_count; i++)
+        if (!datasource_is_leaving(service->datasources[i]) && served++ < 5)
+            add_datasource(service->datasources[i], out);
+    if (served > 5)
+        buf_format(out, "; %zu more", served - 5);
 }

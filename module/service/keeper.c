@@ -181,6 +181,11 @@ static void note(struct keeper *keeper) {
         return; /* the counter is full: it is readable, which is all that matters */
 }
 
+void keeper_set_only(struct keeper *keeper, bool only) {
+    if (atomic_exchange(&keeper->only_datasource, only) != only)
+        note(keeper);
+}
+
 void keeper_hold(struct keeper *keeper, bool held) {
     if (atomic_exchange(&keeper->held, held) != held)
         note(keeper);
@@ -207,7 +212,7 @@ static void take_options(struct keeper *keeper, const struct keeper_options *opt
     keeper->amqp_url = mem_text(options->amqp_url ? options->amqp_url : "");
     keeper->trust = options->trust;
     keeper->vhosts = options->vhosts;
-    keeper->only_datasource = options->only_datasource;
+    atomic_store(&keeper->only_datasource, options->only_datasource);
     figures_init(&keeper->figures, options->metrics_tenants);
     retention_init(&keeper->retention, keeper->log, keeper->datasource, options->succeeded_days,
                    options->failed_days);

@@ -45,6 +45,8 @@ int keeper_start(const struct keeper_options *options, struct keeper **ret, stru
 void keeper_hold(struct keeper *keeper, bool held);
 /* Any thread, until keeper_stop. */
 struct figures *keeper_figures(struct keeper *keeper);
+/* The service has got another datasource, or has no other any more. */
+void keeper_set_only(struct keeper *keeper, bool only);
 void keeper_get_stats(const struct keeper *keeper, struct keeper_stats *ret);
 /* Ends the thread and frees the keeper. A server that hangs at that moment may hold it for 5 s.
  * NULL is fine. */

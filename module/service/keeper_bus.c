@@ -52,7 +52,7 @@ static int bind_queue(struct keeper *keeper, const char *tenant, bool bound,
 static int settle_binding(struct keeper *keeper, const char *name, struct keeper_tenant *tenant,
                           bool *ret_gone, struct jobs_error *err) {
     int rc = 0;
-    if (!keeper->only_datasource && tenant->seen != tenant->bound)
+    if (!keeper->bound_as_only && tenant->seen != tenant->bound)
         rc = bind_queue(keeper, name, tenant->seen, err);
     if (rc == 0)
         tenant->bound = tenant->seen;
@@ -97,15 +97,18 @@ static int connect_bus(struct keeper *keeper, struct jobs_error *err) {
     if (rc == 0)
         rc = bus_declare_queue(keeper->bus, keeper->queue, BUS_DURABLE, NULL, 0, NULL, err);
     /* The binding of a time when this was the only datasource would take others' commands. */
+    keeper->bound_as_only = atomic_load(&keeper->only_datasource);
     if (rc == 0)
         rc = keeper->tenant ? bind_queue(keeper, keeper->tenant, true, err)
-                            : bind_queue(keeper, "*", keeper->only_datasource, err);
+                            : bind_queue(keeper, "*", keeper->bound_as_only, err);
     if (rc == 0)
         rc = bus_consume(keeper->bus, keeper->queue, PREFETCH, 0, NULL, NULL, err);
     return rc;
 }
 
 void keeper_connect(struct keeper *keeper, int64_t now) {
+    if (keeper->bus && keeper->bound_as_only != atomic_load(&keeper->only_datasource))
+        keeper_disconnect(keeper); /* what is not acknowledged comes again */
     if (keeper->bus || !keeper->amqp_url[0] || !keeper->top->looked_at ||
         now < keeper->next_connect)
         return;

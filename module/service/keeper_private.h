@@ -30,12 +30,12 @@ struct keeper {
     char *queue, *commands_exchange, *dead_exchange;
     struct sql_options sql_options;
     enum command_trust trust;
-    bool only_datasource;
     pthread_t thread;
     int wake_fd; /* eventfd: a note was left */
 
     /* Any thread. */
     atomic_bool stopping, held, consuming;
+    atomic_bool only_datasource; /* a reload may change it */
     atomic_ullong folded, carried_out, dead, purged;
 
     /* The keeper's thread only. */
@@ -54,6 +54,7 @@ struct keeper {
     struct bus *bus;
     struct list commands;   /* command.link: delivered and not yet acknowledged, oldest first */
     bool bus_down, refusal; /* logged */
+    bool bound_as_only;     /* of the present connection */
     bool bindings_due, restart, homeless; /* homeless: the dead have no queue */
     int64_t next_connect, connect_wait;
 };

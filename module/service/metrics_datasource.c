@@ -80,6 +80,8 @@ static void write_counters(const struct job_service *service, struct buf *out) {
         prometheus_family(out, c->name, "counter", c->help);
         for (size_t k = 0; k < service->datasource_count; k++) {
             const struct datasource *ds = service->datasources[k];
+            if (datasource_is_leaving(ds))
+                continue;
             const struct prometheus_label label = {"datasource", ds->name};
             prometheus_sample(out, &(struct prometheus_series){c->name, &label, 1},
                               PROMETHEUS_PLAIN, read_counter(ds, c->offset, 0));
@@ -91,8 +93,10 @@ static void write_vector(const struct job_service *service, struct buf *out,
                          const struct vector *v) {
     prometheus_family(out, v->name, "counter", v->help);
     for (size_t k = 0; k < service->datasource_count; k++)
-        for (size_t i = 0; i < v->count; i++) {
+        for (size_t i = 0; i < v->count && !datasource_is_leaving(service->datasources[k]); i++) {
             const struct datasource *ds = service->datasources[k];
+            if (datasource_is_leaving(ds))
+                continue;
             const struct prometheus_label labels[] = {{"datasource", ds->name},
                                                       {v->label, v->values[i]}};
             prometheus_sample(out, &(struct prometheus_series){v->name, labels, 2},
@@ -129,6 +133,8 @@ static void write_histograms(const struct job_service *service, struct buf *out)
         prometheus_family(out, histograms[i].name, "histogram", histograms[i].help);
         for (size_t k = 0; k < service->datasource_count; k++) {
             const struct datasource *ds = service->datasources[k];
+            if (datasource_is_leaving(ds))
+                continue;
             const struct prometheus_label label = {"datasource", ds->name};
             const struct histogram *h =
                 (const void *)((const char *)&ds->counters + histograms[i].offset);
@@ -236,6 +242,8 @@ static void write_states(const struct job_service *service, struct buf *out) {
         prometheus_family(out, states[i].name, states[i].type, states[i].help);
         for (size_t k = 0; k < service->datasource_count; k++) {
             struct state s = {.ds = service->datasources[k], .now = clock_now()};
+            if (datasource_is_leaving(s.ds))
+                continue;
             relay_get_stats(s.ds->relay, &s.relay);
             keeper_get_stats(s.ds->keeper, &s.keeper);
             int64_t value = states[i].get(&s);

@@ -13,6 +13,8 @@ static void each(struct job_service *service, struct buf *out, const char *name,
     for (size_t i = 0; i < service->datasource_count; i++) {
         struct datasource *ds = service->datasources[i];
         struct figures_view view;
+        if (datasource_is_leaving(ds))
+            continue;
         figures_lock(keeper_figures(ds->keeper), FRESH, &view);
         write(out, name, ds->name, &view);
         figures_unlock(keeper_figures(ds->keeper));

@@ -5,7 +5,7 @@
 #include "module/base/error.h"
 #include "module/base/mem.h"
 #include "module/base/uuid.h"
-#include "module/service/datasource.h"
+#include "module/service/datasources.h"
 #include "module/service/health.h"
 #include "module/worker/builtin.h"
 #include "module/worker/children.h"
@@ -161,36 +161,14 @@ static int prepare_workspaces(struct job_service *service, struct jobs_error *er
     return 0;
 }
 
-static int start_datasources(struct job_service *service, struct jobs_error *err) {
-    const struct config *config = service->config;
-    size_t n = config_datasource_count(config);
-    service->datasources = mem_zero(n, sizeof(struct datasource *));
-    for (size_t i = 0; i < n; i++) {
-        int rc = datasource_new(service, config_datasource_name(config, i),
-                                config_datasource_text(config, i, "url"),
-                                config_datasource_text(config, i, "schema"), n == 1,
-                                &service->datasources[i], err);
-        if (rc < 0)
-            return rc;
-        service->datasource_count++;
-    }
-    int rc = 0; /* every one of them can be used: now they may claim */
-    for (size_t i = 0; rc == 0 && i < n; i++)
-        rc = datasource_run(service->datasources[i], err);
-    return rc;
-}
-
 /* The pool goes before the datasources: its threads may still be on their way back from telling one
  * that a run has ended. */
 static void service_free(struct job_service *service) {
     health_free(service->health);
-    for (size_t i = 0; i < service->datasource_count; i++)
-        datasource_stop(service->datasources[i]);
+    datasources_stop(service);
     pool_free(service->pool);
     progress_stop(service->progress);
-    for (size_t i = 0; i < service->datasource_count; i++)
-        datasource_free(service->datasources[i]);
-    free(service->datasources);
+    datasources_free(service);
     classes_free(service->classes);
     for (size_t i = 0; i < service->old_config_count; i++)
         config_free((struct config *)(uintptr_t)service->old_configs[i]);
@@ -235,7 +213,7 @@ static int start(struct job_service *service, const struct job_service_options *
         return rc;
     rc = start_progress(service, err);
     if (rc == 0)
-        rc = start_datasources(service, err);
+        rc = datasources_start(service, err);
     if (rc == 0)
         service->health = health_new(service);
     return rc;
@@ -252,7 +230,7 @@ static void say_hello(const struct job_service *service) {
 }
 
 int service_open(const struct job_service_options *options, struct job_service **ret,
-                      struct jobs_error *err) {
+                 struct jobs_error *err) {
     if (!options || !ret || options->size < sizeof *options)
         return error_set(
             err, JOBS_EINVAL,
@@ -280,7 +258,13 @@ int service_reread(struct job_service *service, struct jobs_error *err) {
     int rc = load_config(service, &next, err);
     if (rc < 0)
         return rc;
-    rc = pool_resize(service->pool, (size_t)config_integer(next, "jobs.pool.size"), err);
+    struct datasources_change change;
+    rc = datasources_prepare(service, next, &change, err);
+    if (rc == 0) {
+        rc = pool_resize(service->pool, (size_t)config_integer(next, "jobs.pool.size"), err);
+        if (rc < 0)
+            datasources_give_up(&change);
+    }
     if (rc < 0) {
         config_free(next);
         return rc;
@@ -289,21 +273,15 @@ int service_reread(struct job_service *service, struct jobs_error *err) {
     atomic_store(&service->log.level, (int)config_integer(next, "jobs.log.level"));
     for (size_t i = 0; i < service->datasource_count; i++)
         datasource_reload(service->datasources[i]);
+    datasources_carry_out(service, &change);
     return 0;
 }
 
 /* ---- stop ---- */
 
-static bool all_drained(const struct job_service *service) {
-    for (size_t i = 0; i < service->datasource_count; i++)
-        if (!datasource_is_drained(service->datasources[i]))
-            return false;
-    return true;
-}
-
 static bool wait_drained(const struct job_service *service, int64_t most) {
     int64_t until = clock_now() + most * CLOCK_MS;
-    while (!all_drained(service)) {
+    while (!datasources_are_drained(service)) {
         if (clock_now() >= until)
             return false;
         poll(NULL, 0, 5);
@@ -316,12 +294,10 @@ int service_close(struct job_service *service, int64_t grace, struct jobs_error 
         return 0;
     if (grace < 0)
         grace = config_integer(service_config(service), "jobs.shutdown.grace.ms");
-    for (size_t i = 0; i < service->datasource_count; i++)
-        datasource_drain(service->datasources[i]);
+    datasources_drain(service);
     bool drained = wait_drained(service, grace);
     if (!drained) {
-        for (size_t i = 0; i < service->datasource_count; i++)
-            datasource_stop_runs(service->datasources[i]);
+        datasources_stop_runs(service);
         drained = wait_drained(service, UNHEARD_MOST);
     }
     struct pool_stats stats;

@@ -8,6 +8,9 @@
 #include "module/worker/pool.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
+
+enum { DATASOURCES_EVER = 1000 };
 
 struct job_service {
     /* Never change after start: every thread may read them. */
@@ -27,8 +30,13 @@ struct job_service {
     size_t old_config_count;
 
     struct job_service_options options; /* its texts are copies */
-    struct datasource **datasources;    /* all there before the first one runs */
-    size_t datasource_count;
+
+    /* All datasources that there ever were, in room for DATASOURCES_EVER: a reload appends, nothing
+     * moves or goes before the end, so any thread may walk them. Those that are not served any more
+     * are datasource_is_leaving. */
+    struct datasource **datasources;
+    atomic_size_t datasource_count;
+    atomic_bool stopping;  /* service_close has begun */
     struct health *health; /* while the datasources run */
 
     struct api *api; /* its HTTP interface; NULL: none. Of who starts and stops it */
@@ -36,7 +44,7 @@ struct job_service {
 
 /* What job_service_start, …_reload, …_stop of <jobs.h> do, without the HTTP interface. */
 int service_open(const struct job_service_options *options, struct job_service **ret,
-                  struct jobs_error *err);
+                 struct jobs_error *err);
 int service_reread(struct job_service *service, struct jobs_error *err);
 int service_close(struct job_service *service, int64_t grace, struct jobs_error *err);
 

@@ -128,7 +128,7 @@ static void one_that_stops_is_not_ready(void **state) {
     const char *url = service_database();
     runs_reset();
     struct test_service *service = service_start(url, runs_classes, NULL);
-    atomic_store(&service_of(service)->datasources[0]->draining, true);
+    atomic_store(&service_of(service)->stopping, true);
     assert_ready_becomes(service, HEALTH_DOWN, "{\"name\":\"service\",\"status\":\"down\"");
     service_stop(service);
 }

@@ -257,9 +257,9 @@ static void test_compare(void **state) {
     assert_int_equal(config_compare(now, next, note, &seen), 7);
     assert_string_equal(buf_get(&seen), "jobs.service (restart)\njobs.pool.size\n"
                                         "jobs.class.a.timeout\njobs.class.b.timeout\n"
-                                        "jobs.datasource.a.url (restart)\n"
-                                        "jobs.datasource.b.schema (restart)\n"
-                                        "jobs.datasource.b.url (restart)\n");
+                                        "jobs.datasource.a.url\n"
+                                        "jobs.datasource.b.schema\n"
+                                        "jobs.datasource.b.url\n");
     buf_done(&seen);
     config_free(now);
     config_free(next);
