@@ -15,6 +15,7 @@ static int version(struct api_request *r, struct jobs_error *err) {
     json_text(&r->out, "version", JOBS_VERSION);
     json_text(&r->out, "service", config_text(api_config(r->api), "jobs.service"));
     json_text(&r->out, "instance", service->name);
+    json_text(&r->out, "auth", config_text(api_config(r->api), "jobs.api.auth"));
     json_end(&r->out);
     return 0;
 }

@@ -29,6 +29,8 @@ export function headers(more) {
   return result;
 }
 
+export class Unreachable extends Error {}
+
 /** /tenants/{t}/jobs with its parts escaped: path`/tenants/${t}/jobs/${id}`. */
 export function path(strings, ...values) {
   return strings.reduce((text, part, i) => text + encodeURIComponent(values[i - 1]) + part);
@@ -45,24 +47,33 @@ export function query(parameters) {
   return text ? `?${text}` : '';
 }
 
-// Numbers that JavaScript would alter (12345678901234567890, 1.10) keep the server's spelling where
-// the browser can do it; JSON.stringify then prints them as they came.
+// Numbers with more digits than JavaScript keeps (12345678901234567890) stay as the server wrote
+// them, where the browser can do it; JSON.stringify then prints them so.
 function exact(key, value, context) {
-  const altered = typeof value === 'number' && context?.source && String(value) !== context.source;
-  return altered && JSON.rawJSON ? JSON.rawJSON(context.source) : value;
+  if (typeof value !== 'number' || !context?.source || !JSON.rawJSON) return value;
+  const digits = context.source.replace(/e.*$/i, '').replace(/[-.]/g, '').replace(/^0+/, '');
+  return digits.length > 15 ? JSON.rawJSON(context.source) : value;
 }
 
-/** → the answer's body, parsed. Throws Problem, or TypeError when the server cannot be reached. */
+async function reach(where, options) {
+  try {
+    const answer = await fetch(where, options);
+    return [answer, await answer.text()];
+  } catch (error) {
+    throw new Unreachable(error.name === 'TimeoutError' ? 'The server did not answer in time.' : 'The server cannot be reached.');
+  }
+}
+
+/** → the answer's body, parsed. Throws Problem or Unreachable. */
 export async function call(method, where, { body, signal, more } = {}) {
   const deadline = AbortSignal.timeout(DEADLINE_MS);
-  const answer = await fetch(BASE + where, {
+  const [answer, textOf] = await reach(BASE + where, {
     method,
     headers: headers(body === undefined ? more : { 'content-type': 'application/json', ...more }),
     body: body === undefined ? undefined : JSON.stringify(body),
     signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
     cache: 'no-store',
   });
-  const textOf = await answer.text();
   const parsed = readJson(textOf);
   if (!answer.ok) throw new Problem(answer.status, parsed || { title: answer.statusText });
   return parsed;
@@ -80,9 +91,9 @@ function readJson(textOf) {
 export const get = (where, options) => call('GET', where, options);
 export const post = (where, body, options) => call('POST', where, { ...options, body });
 
-/** Text of a failure for a person. */
+/** Text of a failure for a person. What is neither of the two is an error of this page. */
 export function explain(error) {
-  if (error instanceof Problem) return error.message;
-  if (error.name === 'TimeoutError') return 'The server did not answer in time.';
-  return 'The server cannot be reached.';
+  if (error instanceof Problem || error instanceof Unreachable) return error.message;
+  console.error(error);
+  return `This page has an error: ${error.message}`;
 }

@@ -43,11 +43,14 @@ function setLive(state) {
 // ---- Who ----
 
 async function signIn() {
+  const { auth } = await get('/version');
+  if (auth !== 'none' && !token()) await askToken('');
   try {
     app.me = await get('/me');
   } catch (error) {
     if (!(error instanceof Problem) || error.status !== 401) throw error;
-    await askToken(token() ? 'This token is not valid (any more).' : '');
+    setToken('');
+    await askToken('This token is not valid (any more).');
     return signIn();
   }
   document.getElementById('leave').hidden = app.me.auth === 'none';
