@@ -415,6 +415,11 @@ const struct config_key config_keys[] = {
      .otherwise = "1",
      .help = "Days that SUCCEEDED jobs are kept; then they are removed with all that belongs to "
              "them. 0: for ever. Locked jobs are kept for ever."},
+    {.name = "jobs.api.audit.days",
+     .type = CONFIG_INTEGER,
+     .high = 36500,
+     .otherwise = "90",
+     .help = "Days that entries of the audit log are kept. 0: for ever."},
     {.name = "jobs.retention.failed.days",
      .type = CONFIG_INTEGER,
      .high = 36500,

@@ -268,6 +268,7 @@ static int start_relay(struct datasource *ds, const struct config *config, struc
         .vhosts = relay.vhosts,
         .only_datasource = config_datasource_count(config) == 1,
         .succeeded_days = config_integer(config, "jobs.retention.succeeded.days"),
+        .audit_days = config_integer(config, "jobs.api.audit.days"),
         .failed_days = config_integer(config, "jobs.retention.failed.days"),
         .metrics_tenants = (size_t)config_integer(config, "jobs.metrics.tenants")};
     keeper.sql.fenced_plans = true;

@@ -215,7 +215,7 @@ static void take_options(struct keeper *keeper, const struct keeper_options *opt
     atomic_store(&keeper->only_datasource, options->only_datasource);
     figures_init(&keeper->figures, options->metrics_tenants);
     retention_init(&keeper->retention, keeper->log, keeper->datasource, options->succeeded_days,
-                   options->failed_days);
+                   options->failed_days, options->audit_days);
     keeper->commands_exchange = exchange_name(options->service, "commands");
     keeper->dead_exchange = exchange_name(options->service, "dead");
     keeper->queue = exchange_name(keeper->commands_exchange, options->datasource);

@@ -27,6 +27,7 @@ struct keeper_options {
     struct sql_options sql; /* of the keeper's own session */
     bool only_datasource;   /* of this service: its queue takes the commands of all tenants */
     int64_t succeeded_days, failed_days; /* that ended jobs are kept; 0: for ever */
+    int64_t audit_days;                  /* the same of entries of the audit log */
     size_t metrics_tenants;              /* how many tenants metrics name */
 };
 

@@ -12,16 +12,17 @@ struct retention {
     const struct log *log;
     const char *datasource; /* the keeper's */
     struct store_keep keep;
+    int64_t audit_days; /* 0: for ever */
 
-    struct store_purge walk;   /* the pass under way; goes on where it was after a lost session */
-    int64_t batch;             /* jobs to look at; halved by a failure */
-    int64_t next, next_forget; /* clock_now() */
-    bool failing;              /* logged */
+    struct store_purge walk; /* the pass under way; goes on where it was after a lost session */
+    int64_t batch;           /* jobs to look at; halved by a failure */
+    int64_t next, next_forget, next_audit; /* clock_now() */
+    bool failing;                          /* logged */
 };
 
 /* Days; 0: for ever. Texts and log outlive it. */
 void retention_init(struct retention *r, const struct log *log, const char *datasource,
-                    int64_t succeeded_days, int64_t failed_days);
+                    int64_t succeeded_days, int64_t failed_days, int64_t audit_days);
 /* Does what is due, one batch at most; *ret_removed: how many jobs. Negative: the session is
  * broken; other failures are logged and tried again. */
 int retention_work(struct retention *r, struct sql *sql, int64_t *ret_removed,

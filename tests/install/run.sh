@@ -28,6 +28,10 @@ read -ra flags < <(pkg-config --define-variable=prefix="$WORK/root" --cflags --l
 "${CC:-cc}" -std=c17 -Wall -Wextra -Wpedantic -Werror "$SOURCE/consumer.c" -o "$WORK/c" "${flags[@]}"
 check "$WORK/c"
 
+read -ra flags < <(pkg-config --define-variable=prefix="$WORK/root" --cflags --libs jobs-client)
+"${CC:-cc}" -std=c17 "$SOURCE/consumer.c" -o "$WORK/client" "${flags[@]}"
+check "$WORK/client"
+
 {
     cmake -S "$SOURCE" -B "$WORK/cmake" -DCMAKE_PREFIX_PATH="$WORK/root" && cmake --build "$WORK/cmake"
 } >"$WORK/log" 2>&1 || { cat "$WORK/log" && exit 1; }

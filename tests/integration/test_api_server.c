@@ -37,8 +37,11 @@ static void make_token(const char *url, const char *tenant, const char *role, ch
 static int up(void **state) {
     static struct fixture f;
     f.url = service_database();
+    test_sql(f.url,
+             "insert into jobs.t_job_audit (date, who, action, outcome) values "
+             "(now() - interval '25 hours', 'old', 'stop', 'ok'), (now(), 'young', 'stop', 'ok')");
     f.service = service_start(f.url, NULL, "jobs.api.listen=127.0.0.1:0", "jobs.api.log=all",
-                              "jobs.api.timeout=1s", NULL);
+                              "jobs.api.timeout=1s", "jobs.api.audit.days=1", NULL);
     OK(job_service_url(service_of(f.service), f.base, sizeof f.base, &err));
     assert_true(strncmp(f.base, "http://127.0.0.1:", 17) == 0);
     make_token(f.url, NULL, "admin", f.admin);
@@ -166,6 +169,13 @@ static void what_is_wrong_is_told(void **state) {
     }
 }
 
+static void the_audit_log_is_not_kept_for_ever(void **state) {
+    struct fixture *f = *state;
+    assert_true(test_wait_sql(f->url, LONG_MS,
+                              "select array_agg(who) = '{young}' from jobs.t_job_audit "
+                              "where who in ('old', 'young')"));
+}
+
 static void other_origins_are_refused(void **state) {
     struct fixture *f = *state;
     char url[400];
@@ -269,6 +279,7 @@ int main(void) {
         cmocka_unit_test(tokens_say_who_asks),
         cmocka_unit_test(a_revoked_token_ends),
         cmocka_unit_test(what_is_wrong_is_told),
+        cmocka_unit_test(the_audit_log_is_not_kept_for_ever),
         cmocka_unit_test(other_origins_are_refused),
         cmocka_unit_test(slow_and_broken_clients_are_closed),
         cmocka_unit_test(large_headers_are_refused),

@@ -61,10 +61,33 @@ static void what_the_header_declares_is_there(void **state) {
     free(text);
 }
 
+/* Who only submits and reads jobs gets no broker and no HTTP server with it. */
+static void the_client_needs_libpq_alone(void **state) {
+    (void)state;
+    char *text;
+    int status = program_run((const char *const[]){"readelf", "-d",
+                                                   BUILD_DIR "/module/libjobs-client.so", NULL},
+                             &text);
+    assert_int_equal(status, 0);
+    size_t needed = 0;
+    for (const char *p = text; (p = strstr(p, "(NEEDED)")); p++) {
+        size_t line = strcspn(p, "\n");
+        bool known = memmem(p, line, "[libpq.so", 9) || memmem(p, line, "[libc.so", 8) ||
+                     memmem(p, line, "san.so", 6) || memmem(p, line, "[libgcc_s", 9);
+        if (!known)
+            print_error("%.*s\n", (int)line, p);
+        assert_true(known);
+        needed++;
+    }
+    assert_true(needed >= 2);
+    free(text);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_our_prefixes_are_exported),
         cmocka_unit_test(what_the_header_declares_is_there),
+        cmocka_unit_test(the_client_needs_libpq_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
