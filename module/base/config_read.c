@@ -194,9 +194,10 @@ static int read_file(struct reader *reader, const char *path) {
 
 /* Variables of jobctl, of the tests, and those that a worker is given. */
 static bool is_other_variable(const char *name) {
-    static const char *const others[] = {"JOBS_TENANT",    "JOBS_ID",       "JOBS_CLASS",
-                                         "JOBS_ATTEMPT",   "JOBS_ATTEMPTS", "JOBS_PARAMETERS",
-                                         "JOBS_WORKSPACE", "JOBS_DEADLINE", "JOBS_TRACEPARENT"};
+    static const char *const others[] = {"JOBS_TENANT",     "JOBS_TOKEN",     "JOBS_ID",
+                                         "JOBS_CLASS",      "JOBS_ATTEMPT",   "JOBS_ATTEMPTS",
+                                         "JOBS_PARAMETERS", "JOBS_WORKSPACE", "JOBS_DEADLINE",
+                                         "JOBS_TRACEPARENT"};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (strcmp(name, others[i]) == 0)
             return true;

@@ -4,6 +4,7 @@
 #include "module/base/error.h"
 #include "module/base/mem.h"
 #include "module/base/text.h"
+#include "module/cli/remote.h"
 #include "module/job/status.h"
 
 #include <errno.h>
@@ -161,6 +162,7 @@ void cli_done(struct cli *cli) {
         free(cli->stores[i].schema);
     }
     free(cli->stores);
+    remote_free(cli->remote);
     free(cli->schema);
     config_free(cli->config);
     command_line_done(&cli->command);

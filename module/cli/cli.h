@@ -9,12 +9,14 @@
 #include <stdio.h>
 
 struct bus;
+struct remote;
 
 struct cli {
     struct command_line command;
     struct config *config;         /* NULL: not loaded yet */
     struct job_info_service store; /* db NULL: not connected yet */
     char *schema;                  /* what store.schema points at, if it was asked for */
+    struct remote *remote;         /* instead of store, for --url http://… */
     struct cli_store {             /* of cli_connect_to */
         char *name, *schema;
         struct pg_conn *db;
@@ -54,6 +56,7 @@ int cli_parameters(const struct cli *cli, struct buf *out);
 int cli_configure(struct cli *cli);
 /* The URL and schema of the datasource that is meant. Caller frees both. */
 int cli_datasource(struct cli *cli, char **ret_url, char **ret_schema);
+/* To the database; for verbs with WITH_HTTP also to a jobsd's interface (source.h). */
 int cli_connect(struct cli *cli);
 /* Connects to the datasource of that name ("" : as cli_connect), one connection each. */
 int cli_connect_to(struct cli *cli, const char *datasource, struct job_info_service *ret);

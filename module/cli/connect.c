@@ -3,6 +3,7 @@
 #include "module/base/error.h"
 #include "module/base/mem.h"
 #include "module/cli/cli.h"
+#include "module/cli/remote.h"
 #include "tenant/rights.h"
 
 #include <libpq-fe.h>
@@ -45,6 +46,8 @@ static int which_datasource(struct cli *cli, const char *wanted, size_t *ret) {
 
 int cli_datasource(struct cli *cli, char **ret_url, char **ret_schema) {
     const char *url = cli_text(cli, "url"), *schema = cli_text(cli, "schema");
+    if (url && remote_is_url(url))
+        return cli_misuse(cli, "this needs the database: it does not go over HTTP");
     if (url && cli_text(cli, "datasource"))
         return cli_misuse(cli, "--url and --datasource do not go together");
     if (!url) {
@@ -97,10 +100,21 @@ static int open_database(const char *url, PGconn **ret) {
     return EXIT_OK;
 }
 
+static int open_remote(struct cli *cli, const char *url) {
+    const char *token = cli_text(cli, "token");
+    if (cli_text(cli, "datasource") || cli_text(cli, "schema"))
+        return cli_misuse(cli, "--datasource and --schema do not go with a URL of HTTP");
+    cli->remote = remote_new(url, token ? token : getenv("JOBS_TOKEN"));
+    return EXIT_OK;
+}
+
 int cli_connect(struct cli *cli) {
+    const char *given = cli_text(cli, "url");
     char *url;
-    if (cli->store.db)
+    if (cli->store.db || cli->remote)
         return EXIT_OK;
+    if (given && remote_is_url(given) && cli->command.verb->with & WITH_HTTP)
+        return open_remote(cli, given);
     int status = cli_datasource(cli, &url, &cli->schema);
     if (status)
         return status;

@@ -1,6 +1,7 @@
 #include "module/cli/job.h"
 
 #include "module/cli/print.h"
+#include "module/cli/source.h"
 
 #include <string.h>
 #include <time.h>
@@ -137,9 +138,9 @@ int job_wait_and_print(struct cli *cli, const char *tenant, const char *id, int6
     struct jobs_error err;
     struct job_info_list *list;
     struct buf out = {0};
-    int rc = job_info_wait(&cli->store, tenant, id, timeout, NULL, &err);
+    int rc = source_wait(cli, tenant, id, timeout, &err);
     if (rc == 0)
-        rc = job_info_get(&cli->store, tenant, id, &list, &err);
+        rc = source_get(cli, tenant, id, &list, &err);
     if (rc < 0) {
         int status = cli_fail(&err);
         return rc == JOBS_ETIMEOUT && !err.sqlstate[0] ? EXIT_TIMED_OUT : status;

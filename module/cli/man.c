@@ -84,6 +84,8 @@ static const char tail[] =
     ".TP\n124\nthe time is over\n"
     ".SH ENVIRONMENT\n"
     ".TP\nJOBS_TENANT\nthe tenant, when \\fB\\-t\\fR is not given\n"
+    ".TP\nJOBS_TOKEN\nthe token for a \\fB\\-\\-url\\fR of a jobsd, when \\fB\\-\\-token\\fR is "
+    "not given\n"
     ".TP\nJOBS_DATASOURCE_\\fINAME\\fR_URL, JOBS_DATASOURCE_\\fINAME\\fR_SCHEMA, JOBS_AMQP_URL, "
     "JOBS_SERVICE\n"
     "as in jobsd.properties; they win over the file\n"

@@ -47,7 +47,11 @@ static int read_filter(struct cli *cli, struct store_many *many) {
         status = cli_duration(cli, "newer-than", &many->newer_than);
     if (!status)
         status = cli_integer(cli, "limit", 1, INT32_MAX, &many->most);
-    return status ? status : cli_connect(cli);
+    if (!status)
+        status = cli_connect(cli);
+    if (!status && cli->remote)
+        return cli_misuse(cli, "filters do not go over HTTP here: give ids, or POST …/jobs:stop");
+    return status;
 }
 
 int many_stop(struct cli *cli) {

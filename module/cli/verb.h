@@ -24,6 +24,7 @@ enum {
     WITH_TENANT = 2,
     WITH_JSON = 4,
     WITH_BROKER = 8,
+    WITH_HTTP = 32,  /* --url may be a jobsd's interface; with WITH_DATABASE */
     WITH_CONFIG = 16 /* -c alone; the others bring it along */
 };
 

@@ -3,7 +3,7 @@
 #include "module/cli/job.h"
 #include "module/cli/many.h"
 #include "module/cli/print.h"
-#include "module/store/store.h"
+#include "module/cli/source.h"
 
 static void add_attempt_json(void *arg, const struct store_attempt *attempt) {
     struct buf *out = arg;
@@ -44,7 +44,7 @@ static int print_job(struct cli *cli, const struct job_info *job, struct buf *ou
         struct buf array = {0};
         buf_char(&array, '[');
         if (attempts)
-            rc = store_attempts(&cli->store, job->tenant, job->id, add_attempt_json, &array, err);
+            rc = source_attempts(cli, job->tenant, job->id, add_attempt_json, &array, err);
         buf_char(&array, ']');
         json_begin(out);
         json_job_members(out, job);
@@ -58,7 +58,7 @@ static int print_job(struct cli *cli, const struct job_info *job, struct buf *ou
     if (attempts) {
         struct print_table *table =
             table_new(">ATTEMPT|OUTCOME|STARTED|ENDED|TOOK|INSTANCE|KIND|ERROR");
-        rc = store_attempts(&cli->store, job->tenant, job->id, add_attempt_row, table, err);
+        rc = source_attempts(cli, job->tenant, job->id, add_attempt_row, table, err);
         buf_char(out, '\n');
         table_print(table, cli, out);
     }
@@ -81,7 +81,7 @@ int verb_show(struct cli *cli) {
     int status = begin(cli, &tenant);
     if (status)
         return status;
-    if (job_info_get(&cli->store, tenant, cli->command.arguments[0], &list, &err) < 0)
+    if (source_get(cli, tenant, cli->command.arguments[0], &list, &err) < 0)
         return cli_fail(&err);
     int rc = print_job(cli, &list->infos[0], &out, &err);
     status = rc < 0 ? cli_fail(&err) : print_flush(&out);
@@ -106,13 +106,13 @@ static int each(struct cli *cli, int (*act)(struct cli *cli, const char *tenant,
 }
 
 static int release(struct cli *cli, const char *tenant, const char *id, struct jobs_error *err) {
-    return job_info_release(&cli->store, tenant, id, err);
+    return source_release(cli, tenant, id, err);
 }
 
 int verb_release(struct cli *cli) { return each(cli, release); }
 
 static int retry(struct cli *cli, const char *tenant, const char *id, struct jobs_error *err) {
-    return job_info_retry(&cli->store, tenant, id, err);
+    return source_retry(cli, tenant, id, err);
 }
 
 int verb_retry(struct cli *cli) {
@@ -124,7 +124,7 @@ int verb_retry(struct cli *cli) {
 }
 
 static int lock(struct cli *cli, const char *tenant, const char *id, struct jobs_error *err) {
-    return job_info_lock(&cli->store, tenant, id, !cli_has(cli, "off"), err);
+    return source_lock(cli, tenant, id, !cli_has(cli, "off"), err);
 }
 
 int verb_lock(struct cli *cli) { return each(cli, lock); }

@@ -2,7 +2,7 @@
 #include "module/base/text.h"
 #include "module/cli/job.h"
 #include "module/cli/print.h"
-#include "module/store/store.h"
+#include "module/cli/source.h"
 
 static void add_row(const struct cli *cli, const struct job_info *job, struct print_table *table) {
     struct buf text = {0};
@@ -50,7 +50,7 @@ int verb_list(struct cli *cli) {
         status = cli_connect(cli);
     if (status)
         return status;
-    if (store_list(&cli->store, &filter, !cli->json, &list, &err) < 0)
+    if (source_list(cli, &filter, !cli->json, &list, &err) < 0)
         return cli_fail(&err);
     print_list(cli, list, &out);
     status = print_flush(&out);

@@ -1,6 +1,7 @@
 /* jobctl stats, classes, instances, fsck */
 #include "module/cli/job.h"
 #include "module/cli/print.h"
+#include "module/cli/source.h"
 #include "module/job/status.h"
 #include "module/store/store.h"
 
@@ -61,7 +62,7 @@ int verb_stats(struct cli *cli) {
               "TENANT|CLASS|>PENDING|>QUEUED|>TO_BE_RUN|>RUNNING|>SUCCEEDED|>FAILED|>ABORTED");
     if (status)
         return status;
-    return end(cli, &listing, store_counts(&cli->store, tenant, add_count, &listing, &err), &err);
+    return end(cli, &listing, source_counts(cli, tenant, add_count, &listing, &err), &err);
 }
 
 static void add_limit(struct print_table *table, int64_t limit) {

@@ -6,6 +6,7 @@
 #include "module/cli/job.h"
 #include "module/cli/many.h"
 #include "module/cli/print.h"
+#include "module/cli/source.h"
 #include "module/job/status.h"
 
 #include <json-c/json.h>
@@ -32,8 +33,8 @@ static int stop_in_database(struct cli *cli, const char *tenant) {
     for (size_t i = 0; !status && i < cli->command.argument_count; i++) {
         enum job_status now;
         const char *id = cli->command.arguments[i];
-        int one = job_info_stop(&cli->store, tenant, id, &now, &err) < 0 ? cli_fail(&err)
-                                                                         : print_now(cli, id, now);
+        int one =
+            source_stop(cli, tenant, id, &now, &err) < 0 ? cli_fail(&err) : print_now(cli, id, now);
         first = first ? first : one;
     }
     return status ? status : first;

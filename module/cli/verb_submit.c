@@ -2,7 +2,7 @@
 #include "module/base/text.h"
 #include "module/cli/job.h"
 #include "module/cli/print.h"
-#include "module/store/store.h"
+#include "module/cli/source.h"
 
 #include <limits.h>
 #include <string.h>
@@ -36,7 +36,7 @@ static int read_texts(const struct cli *cli, struct job_info *job) {
 }
 
 /* Dates as the server reads them; --in counts from the server's now. */
-static int read_dates(const struct cli *cli, struct job_info *job) {
+static int read_dates(struct cli *cli, struct job_info *job) {
     struct jobs_error err;
     const char *at = cli_text(cli, "at"), *expires = cli_text(cli, "expires");
     int64_t in = 0;
@@ -46,9 +46,9 @@ static int read_dates(const struct cli *cli, struct job_info *job) {
     if (at && cli_has(cli, "in"))
         return cli_misuse(cli, "--at and --in do not go together");
     const char *trigger = cli_has(cli, "in") ? "now" : at;
-    int rc = trigger ? store_date(&cli->store, trigger, &job->trigger_after_date, &err) : 0;
+    int rc = trigger ? source_date(cli, trigger, &job->trigger_after_date, &err) : 0;
     if (rc == 0 && expires)
-        rc = store_date(&cli->store, expires, &job->expiration_date, &err);
+        rc = source_date(cli, expires, &job->expiration_date, &err);
     job->trigger_after_date += in * 1000;
     if (rc == JOBS_EINVAL)
         return cli_misuse(cli, "%s", err.text);
@@ -73,8 +73,7 @@ static int create(struct cli *cli, const struct job_info *job) {
     struct jobs_error err;
     struct job_uuid id;
     int64_t timeout = -1;
-    int rc = cli_has(cli, "pending") ? job_info_create_as_pending(&cli->store, job, 1, &id, &err)
-                                     : job_info_create_as_queued(&cli->store, job, 1, &id, &err);
+    int rc = source_create(cli, job, cli_has(cli, "pending"), &id, &err);
     if (rc < 0)
         return cli_fail(&err);
     bool wait = cli_has(cli, "wait");

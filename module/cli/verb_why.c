@@ -1,6 +1,6 @@
 /* jobctl why: why a job does not run. */
 #include "module/cli/print.h"
-#include "module/store/store.h"
+#include "module/cli/source.h"
 
 #include <json-c/json.h>
 #include <stdlib.h>
@@ -71,7 +71,7 @@ int verb_why(struct cli *cli) {
     status = cli_connect(cli);
     if (status)
         return print_unreachable(cli, id, status);
-    if (store_why(&cli->store, tenant, id, &json, &err) < 0)
+    if (source_why(cli, tenant, id, &json, &err) < 0)
         return cli_fail(&err);
     status = print_why(cli, json);
     free(json);

@@ -28,8 +28,9 @@ static const struct {
     {"module/feed", {"module/job", "amqp"}},
     {"module/api",
      {"module/job", "module/feed", "module/service", "module/store", "tenant", "amqp"}},
-    {"module/cli",
-     {"module/job", "module/store", "module/worker", "amqp", "tenant"}}, /* worker: run */
+    {"module/cli", /* api: its readers of JSON and dates */
+     {"module/api", "module/job", "module/store", "module/worker", "amqp",
+      "tenant"}}, /* worker: run */
     {"module/daemon",
      {"module/job", "module/store", "module/worker", "module/service", "module/api", "tenant",
       "amqp", "sql"}},
