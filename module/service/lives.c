@@ -137,10 +137,13 @@ void live_start_careful(struct datasource *ds, struct live *live) {
 void live_finish(struct datasource *ds, struct live *live) {
     if (live->receipt)
         receipt_leave(&ds->receipts, live->receipt);
+    double took = (double)(live->ended_at - live->began_at);
+    if (live->began)
+        shares_learn(&ds->shares, live->class_name, took);
     if (live->share) {
         shares_leave(&ds->shares, live->share);
         if (live->began)
-            shares_ended(live->share, live->estimate, (double)(live->ended_at - live->began_at));
+            shares_ended(live->share, live->estimate, took);
         else
             shares_refund(live->share, live->estimate);
     }

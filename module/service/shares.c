@@ -20,6 +20,7 @@ void shares_init(struct shares *shares) {
 void shares_done(struct shares *shares) {
     table_done(&shares->by_key, free);
     table_done(&shares->lanes, lane_free);
+    table_done(&shares->run_times, free);
     free(shares->heap);
     accounts_done(&shares->accounts);
     shares_init(shares);
@@ -334,6 +335,24 @@ void shares_settle(struct shares *shares, struct share *share) {
 void shares_undo(struct share *share) {
     share->account->time -= (double)share->quota * cost(share);
     share->quota = share->got = share->moved = 0;
+}
+
+double shares_estimate(const struct shares *shares, struct share *share, const char *class_name) {
+    const double *known = table_get(&shares->run_times, class_name);
+    if (!known)
+        return share->estimate;
+    share->account->time += (*known - share->estimate) / share->account->weight;
+    return *known;
+}
+
+void shares_learn(struct shares *shares, const char *class_name, double took) {
+    double *known = table_get(&shares->run_times, class_name);
+    if (!known) {
+        known = MEM_NEW(double);
+        *known = took;
+        table_put(&shares->run_times, class_name, known);
+    }
+    *known += (took - *known) / 16;
 }
 
 void shares_ended(struct share *share, double estimate, double took) {

@@ -37,9 +37,10 @@ struct share { /* of a tenant in one lane */
 
 struct shares {
     struct accounts accounts;
-    struct table by_key; /* "lane|tenant" */
-    struct table lanes;  /* by name */
-    struct list capped;  /* in order of when they were last looked at */
+    struct table by_key;    /* "lane|tenant" */
+    struct table lanes;     /* by name */
+    struct table run_times; /* class name to double *: microseconds its runs take, moving average */
+    struct list capped;     /* in order of when they were last looked at */
     size_t capped_count;
     struct share **heap; /* of the active ones while quotas are dealt */
     size_t heap_count, heap_capacity;
@@ -87,6 +88,11 @@ void shares_leaving(struct shares *shares, struct share *share);
 void shares_stay(struct share *share);
 /* The claim was not made: the whole charge goes back. */
 void shares_undo(struct share *share);
+/* A place that was dealt turns out to be for a job of this class: charges it with what runs of the
+ * class took lately, if that is known. Returns what it is charged with. */
+double shares_estimate(const struct shares *shares, struct share *share, const char *class_name);
+/* A run of the class took so many microseconds. */
+void shares_learn(struct shares *shares, const char *class_name, double took);
 /* A run has ended after `took` microseconds, charged with `estimate` when chosen. */
 void shares_ended(struct share *share, double estimate, double took);
 /* A job that was chosen did not run. */

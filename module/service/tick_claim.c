@@ -42,7 +42,6 @@ struct live *live_from_row(struct datasource *ds, const struct sql_result *rows,
     live->share =
         shares_find(&ds->shares, sql_get(rows, row, sql_column(rows, "lane")), live->tenant);
     shares_join(live->share);
-    live->estimate = live->share->estimate;
     return live;
 }
 
@@ -61,6 +60,7 @@ static void take(struct tick *tick, const struct sql_result *rows, size_t row) {
     histogram_add(&ds->counters.waited, &histogram_waits,
                   sql_get_integer(rows, row, sql_column(rows, "waited"), 0));
     struct live *live = live_from_row(ds, rows, row);
+    live->estimate = shares_estimate(&ds->shares, share, live->class_name);
     live->receipt = receipts_find(&ds->receipts, ds->tick, live->tenant, lane);
     receipt_join(live->receipt);
     lives_enter(ds, live, LIVE_FETCHING);

@@ -78,6 +78,6 @@ void tick_add_stops(struct tick *tick);
 void tick_add_wake(struct tick *tick);
 void tick_add_shares(struct tick *tick);
 
-/* Makes a live job from a row of ready_claim or receipt_own; the share is charged already. */
+/* Makes a live job from a row of ready_claim or receipt_own; estimate: not charged yet. */
 struct live *live_from_row(struct datasource *ds, const struct sql_result *rows, size_t row);
 #endif

@@ -179,6 +179,24 @@ static void what_a_run_took_is_corrected_at_its_end(void **state) {
     shares_done(&shares);
 }
 
+static void charged_with_what_runs_of_the_class_take(void **state) {
+    (void)state;
+    struct shares shares;
+    shares_init(&shares);
+    struct share *dealt[MOST], *share = hungry(&shares, "a", 2);
+    double before = share->account->time;
+    assert_int_equal(shares_deal(&shares, 2, 2, dealt, MOST), 1);
+    assert_near(shares_estimate(&shares, share, "long"), share->estimate, 0.0001); /* not known */
+    for (int i = 0; i < 300; i++)
+        shares_learn(&shares, "long", 50000);
+    assert_near(shares_estimate(&shares, share, "long"), 50000, 0.01);
+    assert_near(share->account->time, before + (share->estimate + 50000) / 2, 0.01);
+    shares_ended(share, share->estimate, 50000);
+    shares_ended(share, 50000, 50000);
+    assert_near(share->account->time, before + 2 * 50000.0 / 2, 0.01);
+    shares_done(&shares);
+}
+
 static void what_was_not_run_costs_nothing(void **state) {
     (void)state;
     struct shares shares;
@@ -253,6 +271,7 @@ int main(void) {
         TEST(who_comes_back_gets_none_either),
         TEST(idle_shares_go_to_the_others),
         TEST(what_a_run_took_is_corrected_at_its_end),
+        TEST(charged_with_what_runs_of_the_class_take),
         TEST(what_was_not_run_costs_nothing),
         TEST(only_so_many_tenants_in_a_deal),
         TEST(idle_tenants_are_forgotten),
