@@ -21,8 +21,6 @@ with c as materialized (
                     and not exists (select from @schema@.t_job_class_pause p where p.class_name = t.lane and p.tenant = t.tenant)
                 from @schema@.t_job_class k where k.class_name = t.lane) end
     limit $6::int
-), d as (
-    delete from @schema@.t_job_ready r where r.ctid = any(array(select c.ctid from c))
 ), u as (
     update @schema@.t_job_info j
     set status = case when c.expired then 'FAILED' else 'TO_BE_RUN' end::@schema@.job_status,
@@ -36,9 +34,13 @@ with c as materialized (
     -- only what is needed: what is returned is stored and read several times
     returning j.id, j.lane, j.tenant, j.class_name, j.status, j.priority, j.ready_seq, j.attempt, j.attempt_base,
         j.max_attempts, j.version, j.suspect, j.timeout, j.backoff, j.traceparent, j.parameters_bytes, j.status_date, c.expired,
-        j.status_date - j.queued_date as waited,
+        j.status_date - j.queued_date as waited, c.ctid as ready,
         @schema@.job_extras(j.owner, j.description, j.related_type, j.related_id, null, null,
             case when c.expired then j.error_kind end, case when c.expired then j.error end, j.traceparent) as extras
+), d as (
+    -- of those updated only: a row that was changed since this statement began is locked as it is now, which the update, that
+    -- looks with the eyes of then, does not find; it is the next claim's
+    delete from @schema@.t_job_ready r where r.ctid = any(array(select u.ready from u))
 ), receipt as (
     insert into @schema@.t_job_claim (instance, tick, tenant, lane, ids)
     select $1::uuid, $2::bigint, u.tenant, u.lane, array_agg(u.id) from u where not u.expired group by u.tenant, u.lane
