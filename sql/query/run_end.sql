@@ -15,7 +15,11 @@ with e as materialized (
         -- a stop request turns every way back, and every failure, into ABORTED; a success keeps its end
         case when j.stop_requested and e.target <> 'SUCCEEDED' then 'ABORTED' else e.target end as status,
         case when e.began and not e.recorded then 'RUNNING'::@schema@.job_status end as middle,
-        clock_timestamp() as now
+        clock_timestamp() as now,
+        -- from start to end it is what the instance measured, whatever time two ticks took to get here
+        case when e.began and e.recorded then least(clock_timestamp(),
+                j.start_date + greatest(0, e.start_age - e.end_age) * interval '1 microsecond')
+            else clock_timestamp() - e.end_age * interval '1 microsecond' end as ended
     from e join @schema@.t_job_info j on j.id = any(array[e.id])
     where j.version = e.version and j.instance = $1::uuid and j.status in ('TO_BE_RUN', 'RUNNING')
     for no key update of j skip locked
@@ -42,7 +46,7 @@ with e as materialized (
     -- only what is needed: what is returned is stored and read several times
     returning j.id, j.tenant, j.class_name, k.before, k.middle, j.status, j.version, j.attempt, j.percent_completed,
         j.start_date, j.status_date, j.lane, j.priority, j.ready_seq, j.trigger_after_date, k.outcome, k.log, k.began,
-        greatest(j.start_date, k.now - k.end_age * interval '1 microsecond') as ended, -- the event's date: not when it was written
+        k.ended, -- the event's date: not when it was written
         j.error_kind, j.error,
         @schema@.job_extras(j.owner, j.description, j.related_type, j.related_id, j.result_class_name, j.result,
             j.error_kind, j.error, j.traceparent) as extras
