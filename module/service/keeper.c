@@ -154,7 +154,7 @@ static void turn(struct keeper *keeper) {
 
 static void release(struct keeper *keeper) {
     keeper_disconnect(keeper);
-    keeper_end_lines(keeper);
+    keeper_disconnect_lines(keeper);
     keeper_forget_tenants(keeper);
     sql_close(keeper->sql);
     keeper->sql = NULL;
@@ -231,6 +231,7 @@ static void take_options(struct keeper *keeper, const struct keeper_options *opt
 }
 
 static void keeper_free(struct keeper *keeper) {
+    keeper_end_lines(keeper);
     if (keeper->wake_fd >= 0)
         close(keeper->wake_fd);
     buf_done(&keeper->text);

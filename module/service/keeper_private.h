@@ -84,7 +84,7 @@ void keeper_lose(struct keeper *keeper, const struct jobs_error *why);
 int64_t keeper_turn_lines(struct keeper *top, int64_t now);
 /* Waits until then for a note or what a broker brings, and handles that. */
 void keeper_wait_lines(struct keeper *top, int timeout_ms);
-void keeper_disconnect_lines(struct keeper *top); /* they stay */
+void keeper_disconnect_lines(struct keeper *top); /* they stay, with what they have complained of */
 void keeper_end_lines(struct keeper *top);
 
 /* keeper_command.c */

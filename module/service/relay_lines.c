@@ -193,10 +193,16 @@ void relay_turn_lines(struct relay *top) {
 void relay_end_lines(struct relay *top, int64_t until) {
     const char *tenant;
     void *value;
-    for (size_t at = 0; table_next(&top->lines, &at, &tenant, &value); at = 0) {
+    for (size_t at = 0; table_next(&top->lines, &at, &tenant, &value);) {
         struct relay *line = value;
         while (line->bus && line->under_way > 0 && clock_now() < until)
             relay_listen(line, 20);
-        line_free(top, line);
+        relay_delete(line, INT64_MAX);
+        relay_disconnect(line);
+        hand_clear(&line->hand);
+        line->next_read = INT64_MAX;
+        line->next_delete = line->next_connect = 0;
+        if (atomic_load(&top->stopping))
+            line_free(top, line);
     }
 }

@@ -96,7 +96,8 @@ void relay_done(struct relay *relay);
 /* relay_lines.c */
 /* One turn of all lines, with waiting. */
 void relay_turn_lines(struct relay *top);
-/* Sends no more; what is on its way gets until `until` (clock_now()). */
+/* Sends no more; what is on its way gets until `until` (clock_now()). The lines stay, with what they
+ * have complained of, until the relay stops. */
 void relay_end_lines(struct relay *top, int64_t until);
 /* Something may have been left for lines. */
 bool relay_has_lines(const struct relay *top);
