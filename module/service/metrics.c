@@ -58,6 +58,19 @@ static void write_workspace(struct buf *out, struct job_service *service) {
         config_integer(service_config(service), "jobs.workspace.max.percent") * 10000);
 }
 
+/* How far running jobs are, told over the broker. */
+static void write_progress(struct buf *out, struct job_service *service) {
+    struct progress_stats progress;
+    if (!service->progress)
+        return;
+    progress_get_stats(service->progress, &progress);
+    one(out, "jobs_progress_published_total", "counter", "Messages of progress sent.",
+        PROMETHEUS_PLAIN, (int64_t)progress.published);
+    one(out, "jobs_progress_dropped_total", "counter",
+        "Messages of progress dropped, the broker did not take them in time.", PROMETHEUS_PLAIN,
+        (int64_t)progress.dropped);
+}
+
 static int64_t count_descriptors(void) {
     DIR *dir = opendir("/proc/self/fd");
     int64_t n = -3; /* ".", ".." and this one */
@@ -97,5 +110,6 @@ void metrics_write(struct job_service *service, struct buf *out) {
     write_workspace(out, service);
     metrics_write_datasources(service, out);
     metrics_write_figures(service, out);
+    write_progress(out, service);
     write_process(out);
 }

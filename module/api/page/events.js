@@ -72,7 +72,7 @@ async function read(body, stream, on, heard) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   const parser = new Parser((event) => {
     if (event.id) stream.lastId = event.id;
-    on.event(event);
+    if (event.data !== null) on.event(event);
   });
   for (;;) {
     const { done, value } = await reader.read();
@@ -115,8 +115,10 @@ export class Parser {
   }
 
   dispatch() {
-    if (this.data.length > 0) {
-      this.emit({ type: this.type, id: this.id, data: JSON.parse(this.data.join('\n')) });
+    const has = this.data.length > 0;
+    // An id alone says how far the stream is when nothing of it was for us.
+    if (has || this.id) {
+      this.emit({ type: this.type, id: this.id, data: has ? JSON.parse(this.data.join('\n')) : null });
     }
     this.clear();
   }
