@@ -198,8 +198,10 @@ static int events(struct api_request *r, struct jobs_error *err) {
     struct tenant tenant;
     int64_t after = -1;
     if (!live->feed)
-        return error_set(err, API_EAWAY,
-                         "there are no live events without jobs.amqp.url and jobs.amqp.log.age");
+        return error_set(
+            err, API_EAWAY,
+            "there are no live events without jobs.amqp.url and jobs.amqp.log.age, nor "
+            "with jobs.amqp.vhost.mode=tenant");
     int rc = read_filter(r, &filter, err);
     if (rc == 0)
         rc = read_last_id(r, &after, err);
@@ -221,7 +223,8 @@ static int events(struct api_request *r, struct jobs_error *err) {
 static int start_feed(struct live *live, struct jobs_error *err) {
     const struct config *config = api_config(live->api);
     const char *url = config_text(config, "jobs.amqp.url");
-    if (!url[0] || config_integer(config, "jobs.amqp.log.age") <= 0)
+    bool vhosts = strcmp(config_text(config, "jobs.amqp.vhost.mode"), "tenant") == 0;
+    if (!url[0] || vhosts || config_integer(config, "jobs.amqp.log.age") <= 0)
         return 0;
     struct feed_options options = {.log = api_log(live->api),
                                    .service = config_text(config, "jobs.service"),
