@@ -87,6 +87,7 @@ int bench_basic(struct bench *bench, char **argv);
 int bench_held(struct bench *bench, char **argv);
 int bench_broadcast(struct bench *bench, char **argv);
 int bench_submits(struct bench *bench, char **argv);
+int bench_api(struct bench *bench, char **argv);
 int bench_scale(struct bench *bench, char **argv);
 int bench_soak(struct bench *bench, char **argv);
 int bench_tick(struct bench *bench, char **argv);

@@ -30,7 +30,7 @@ void load_id(char ret[37]) {
              (unsigned)(now % 1000), n);
 }
 
-static int64_t submitted_at(const char *id) {
+int64_t load_submitted_at(const char *id) {
     unsigned high, low, micro;
     if (sscanf(id, "%8x-%4x-7%3x", &high, &low, &micro) != 3)
         return 0;
@@ -43,7 +43,7 @@ static int run(struct job *job) {
         return 0;
     size_t i = atomic_fetch_add(&delays->count, 1);
     if (i < delays->most)
-        delays->values[i] = (double)(load_now() - submitted_at(job_id(job))) / 1000;
+        delays->values[i] = (double)(load_now() - load_submitted_at(job_id(job))) / 1000;
     return 0;
 }
 

@@ -22,6 +22,8 @@ size_t load_delays_count(struct load_delays *delays);
 /* An id whose first 60 bits are the microseconds of now, as ids of version 7 do with the
  * milliseconds. */
 void load_id(char ret[37]);
+/* The microseconds of such an id; 0: it is none. */
+int64_t load_submitted_at(const char *id);
 /* Microseconds of the real-time clock. */
 int64_t load_now(void);
 struct load_shape {

@@ -14,6 +14,7 @@ static const struct verb {
     {"tenants", "10 to 10,000 tenants, 10,000 to 1,000,000 queued jobs", bench_tenants},
     {"broadcast", "events beside a bare publisher, with and without a subscriber", bench_broadcast},
     {"submit", "one at a time from many connections, and in batches", bench_submits},
+    {"api", "over HTTP: submits of 64 connections, events to 1,000 streams", bench_api},
     {"scale", "10,000 to 10,000,000 finished jobs, 1 to 4 instances, an idle daemon", bench_scale},
     {"held", "under a snapshot that another session holds", bench_held},
     {"soak", "half load for long: memory, table sizes, latency", bench_soak},
