@@ -4,6 +4,7 @@
 #include "module/api/parts.h"
 #include "module/api/server.h"
 #include "module/api/submit_read.h"
+#include "module/base/clock.h"
 #include "module/base/error.h"
 #include "module/base/mem.h"
 #include "module/store/each.h"
@@ -11,7 +12,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+/* Who has just been answered often submits again at once. So a batch waits a moment for most of them:
+ * it would else be one of two or three requests at the price of a whole commit, and the next one
+ * too. At most this, and a quarter of what the last one took. */
+#define LINGER_MOST (5 * CLOCK_MS)
 enum { BATCH_JOBS = 500 /* or one request that has more */, KEY_MOST = 255 };
 
 struct waiting { /* request.mine */
@@ -26,8 +32,12 @@ struct line { /* of a datasource */
     struct submits *submits;
     size_t datasource;
     pthread_mutex_t lock;
-    struct list list; /* api_request.link */
-    bool asked;       /* the task is under way, or stands in the queue */
+    pthread_cond_t enough; /* there are `wanted` */
+    struct list list;      /* api_request.link */
+    size_t count, wanted;  /* of `list`; wanted 0: nobody waits */
+    bool asked;            /* the task is under way, or stands in the queue */
+    size_t last_count;     /* requests of the last batch */
+    int64_t last_took, last_end;
 };
 
 struct submits {
@@ -114,10 +124,27 @@ struct batch {
     struct store_created *made;
 };
 
+/* Under the lock, which is given up meanwhile. */
+static void linger(struct line *line) {
+    int64_t most = line->last_took / 4 < LINGER_MOST ? line->last_took / 4 : LINGER_MOST,
+            left = line->last_end + most - clock_now();
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until); /* clock_now() may be a test's */
+    until.tv_nsec += (left > 0 ? left : 0) * 1000;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    line->wanted = (line->count + line->last_count) * 3 / 4;
+    int rc = 0;
+    while (rc == 0 && left > 0 && line->count < line->wanted)
+        rc = pthread_cond_clockwait(&line->enough, &line->lock, CLOCK_MONOTONIC, &until);
+    line->wanted = 0;
+}
+
 /* Takes from the line what goes together. */
 static void take(struct line *line, struct batch *batch) {
     list_init(&batch->requests);
     pthread_mutex_lock(&line->lock);
+    linger(line);
     while (!list_empty(&line->list)) {
         struct api_request *r = LIST_ENTRY(line->list.next, struct api_request, link);
         const struct waiting *waiting = r->mine;
@@ -127,6 +154,7 @@ static void take(struct line *line, struct batch *batch) {
         list_push_back(&batch->requests, &r->link);
         batch->count += waiting->good;
         batch->request_count++;
+        line->count--;
     }
     pthread_mutex_unlock(&line->lock);
 }
@@ -183,6 +211,7 @@ static void run(struct api_task *task, const struct job_info_service *db,
     struct batch batch = {0};
     struct jobs_error err = db ? (struct jobs_error){0} : *why;
     take(line, &batch);
+    int64_t began = clock_now();
     fill(&batch);
     int rc = db ? store_create_each(db, batch.infos, batch.pendings, batch.count, batch.submits,
                                     batch.request_count, batch.made, &err)
@@ -190,6 +219,9 @@ static void run(struct api_task *task, const struct job_info_service *db,
     answer_all(&batch, rc, &err);
     batch_free(&batch);
     pthread_mutex_lock(&line->lock);
+    line->last_count = batch.request_count;
+    line->last_end = clock_now();
+    line->last_took = line->last_end - began;
     bool more = !list_empty(&line->list);
     line->asked = more;
     pthread_mutex_unlock(&line->lock);
@@ -228,6 +260,9 @@ static void spread_traceparent(const struct api_request *r, struct submit *submi
 static void line_up(struct line *line, struct api_request *r) {
     pthread_mutex_lock(&line->lock);
     list_push_back(&line->list, &r->link);
+    line->count++;
+    if (line->wanted > 0 && line->count >= line->wanted)
+        pthread_cond_signal(&line->enough);
     bool ask = !line->asked;
     line->asked = true;
     pthread_mutex_unlock(&line->lock);
@@ -272,6 +307,7 @@ static int start(struct api *api, void **ret, struct jobs_error *err) {
         line->datasource = i;
         line->task.run = run;
         pthread_mutex_init(&line->lock, NULL);
+        pthread_cond_init(&line->enough, NULL);
         list_init(&line->list);
     }
     *ret = submits;
@@ -280,8 +316,10 @@ static int start(struct api *api, void **ret, struct jobs_error *err) {
 
 static void stop(void *state) {
     struct submits *submits = state;
-    for (size_t i = 0; submits && i < submits->count; i++)
+    for (size_t i = 0; submits && i < submits->count; i++) {
         pthread_mutex_destroy(&submits->lines[i].lock);
+        pthread_cond_destroy(&submits->lines[i].enough);
+    }
     if (submits)
         free(submits->lines);
     free(submits);
