@@ -5,8 +5,10 @@
 #include "tests/lib/servers.h"
 
 #include <poll.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -256,6 +258,33 @@ static bool no_answer(struct bus *bus) {
     return !bus_wants_read(bus) && poll(&in, 1, 0) == 0;
 }
 
+struct watermark {
+    struct test_broker *broker;
+    const char *value;
+    atomic_bool set;
+};
+
+static void *set_watermark(void *arg) {
+    struct watermark *watermark = arg;
+    test_broker_ctl(watermark->broker, "set_vm_memory_high_watermark", watermark->value, NULL);
+    atomic_store(&watermark->set, true);
+    return NULL;
+}
+
+/* The tool takes seconds on a busy machine: heartbeats go on meanwhile. */
+static void alarm_at(struct test_broker *broker, const char *value, struct bus *bus,
+                     struct bus_log *log) {
+    struct watermark watermark = {.broker = broker, .value = value};
+    struct bus_handlers handlers = bus_log_handlers(log);
+    struct jobs_error err = {0};
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, set_watermark, &watermark), 0);
+    while (!atomic_load(&watermark.set))
+        if (bus_poll(bus, 50, &handlers, &err) < 0)
+            fail_msg("%s", err.text);
+    pthread_join(thread, NULL);
+}
+
 /* The real thing: with its memory alarm set the broker says blocked and stops reading, while its
  * heartbeats come. */
 static void memory_alarm_blocks_but_nothing_hangs(void **state) {
@@ -269,7 +298,7 @@ static void memory_alarm_blocks_but_nothing_hangs(void **state) {
                                   .heartbeat = 1};
     assert_int_equal(bus_open(&options, &bus, &err), 0);
     struct bus_log *log = bus_log_new(bus);
-    test_broker_ctl(broker, "set_vm_memory_high_watermark", "0.000001", NULL);
+    alarm_at(broker, "0.000001", bus, log);
     struct bus_message message = {.exchange = "amq.fanout", .body = "x", .length = 1};
     assert_int_equal(bus_publish(bus, &message, NULL, &err), 0); /* only publishers are told */
     bus_log_wait(log, &log->blocks, 1);
@@ -283,13 +312,13 @@ static void memory_alarm_blocks_but_nothing_hangs(void **state) {
         if (bus_poll(bus, 200, &handlers, &err) < 0)
             fail_msg("%s", err.text);
     assert_int_equal(bus_publish(bus, &message, NULL, &err), 0);
-    test_broker_ctl(broker, "set_vm_memory_high_watermark", "0.9", NULL);
+    alarm_at(broker, "0.9", bus, log);
     bus_log_wait(log, &log->unblocks, 1);
     bus_log_wait(log, &log->acks, 2);
 
     /* Blocked, and somebody publishes on regardless: ended by the deadline although heartbeats
      * come. */
-    test_broker_ctl(broker, "set_vm_memory_high_watermark", "0.000001", NULL);
+    alarm_at(broker, "0.000001", bus, log);
     static const char body[65536];
     message = (struct bus_message){.exchange = "amq.fanout", .body = body, .length = sizeof(body)};
     int result = 0;
