@@ -1,6 +1,9 @@
 // Asking again and again, but never twice at once, nor while nobody looks.
 
-/** Call `ask` now and every `ms`. → { now(): ask out of turn, stop() }. */
+/**
+ * Call `ask` now and every `ms`, or after the longer time in ms that it gives back: what is a lot to
+ * answer is asked for less often. → { now(): ask out of turn, stop() }.
+ */
 export function every(ms, ask) {
   const state = { timer: 0, busy: false, again: false, ended: false };
   const turn = async () => {
@@ -11,14 +14,14 @@ export function every(ms, ask) {
       return;
     }
     state.busy = true;
-    if (!document.hidden) await ask();
+    const longer = document.hidden ? 0 : await ask();
     state.busy = false;
     if (state.again) {
       state.again = false;
       turn();
       return;
     }
-    state.timer = setTimeout(turn, ms);
+    state.timer = setTimeout(turn, Math.max(ms, longer || 0));
   };
   document.addEventListener('visibilitychange', turn);
   turn();

@@ -30,10 +30,13 @@ export function overview(app) {
     failed: table('Latest failures', [{ name: 'Job' }, { name: 'When', className: 'right' }], 'No failures kept.'),
     groups: table(app.tenant ? 'Classes' : 'Tenants with most work', groupColumns(app), 'No jobs yet.'),
   };
-  const state = { tenants: app.tenant ? [app.tenant] : [], stop: null };
+  const state = { tenants: app.tenant ? [app.tenant] : [], rows: 0, stop: null };
   const lists = every(app.tenant ? 10000 : 3000, () => guarded(parts, () => showLists(app, parts, state)));
   const soon = gathered(300, lists.now);
-  const stats = every(app.tenant ? STATS_MS : ALL_STATS_MS, () => guarded(parts, () => showStats(app, parts, state, soon)));
+  const stats = every(app.tenant ? STATS_MS : ALL_STATS_MS, async () => {
+    await guarded(parts, () => showStats(app, parts, state, soon));
+    return state.rows;
+  });
   if (app.tenant) state.stop = live(app, parts, soon);
   else app.live('polling');
   return {
@@ -100,6 +103,7 @@ async function showStats(app, parts, state, soon) {
     parts.chart.push(Date.now() / 1000, [throughput.created, throughput.succeeded, ended]);
     parts.chart.describe(`${rate(throughput.created)} created, ${rate(throughput.succeeded)} succeeded, ${rate(ended)} failed or aborted per second`);
   }
+  state.rows = stats.counts.length;
   showGroups(app, parts, stats.counts);
   if (!app.tenant) {
     state.tenants = busiest(byTenant(stats.counts), BUSY_TENANTS).map((row) => row.name);
