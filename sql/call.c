@@ -35,8 +35,7 @@ static int read_answer(struct sql *sql, const char *name, PGresult **ret, struct
 static int execute(struct sql *sql, const char *name, const struct sql_parameters *p,
                    PGresult **ret, struct jobs_error *err) {
     if (sql->borrowed) { /* in the caller's mode, blocking or not */
-        *ret = PQexecParams(sql->db, session_statement(sql, name)->text, p ? p->count : 0, NULL,
-                            p ? p->values : NULL, NULL, NULL, 0);
+        *ret = kept_execute(sql, name, p);
         return 0;
     }
     if (sql_is_broken(sql))

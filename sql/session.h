@@ -38,5 +38,8 @@ int session_break(struct sql *sql, int code, const char *what, const char *why,
 /* Fills err from a failed result; returns the code. */
 int session_failure(struct sql *sql, const PGresult *result, const char *what,
                     struct jobs_error *err);
+/* On a borrowed session: by its prepared name if that is kept (sql_keep_prepared), else as a
+ * one-off. */
+PGresult *kept_execute(struct sql *sql, const char *name, const struct sql_parameters *p);
 struct sql_result *session_result(PGresult *rows);
 #endif

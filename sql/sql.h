@@ -31,6 +31,11 @@ int sql_open(const struct sql_options *options, struct sql **ret, struct jobs_er
  * is open; works through a transaction pooler. The PGconn stays the caller's. No deadline but the
  * caller's own settings. */
 int sql_borrow(struct pg_conn *db, const char *schema, struct sql **ret, struct jobs_error *err);
+/* For a PGconn that its owner keeps, once, with no transaction pooler in between: sessions borrowed
+ * from it for `schema` prepare these statements when they are first called, and need not parse and
+ * plan them again. names: static, last NULL, 16 at most. */
+int sql_keep_prepared(struct pg_conn *db, const char *schema, const char *const *names,
+                      struct jobs_error *err);
 void sql_close(struct sql *sql); /* NULL is fine; a borrowed PGconn stays open */
 const char *sql_schema(const struct sql *sql);
 bool sql_is_broken(const struct sql *sql);

@@ -4,6 +4,7 @@
 #include "module/base/error.h"
 #include "module/base/log.h"
 #include "module/base/mem.h"
+#include "module/store/each.h"
 
 #include <errno.h>
 #include <libpq-fe.h>
@@ -89,7 +90,7 @@ static int open_session(struct worker *worker, struct jobs_error *err) {
     pthread_mutex_lock(&database->lock);
     worker->fd = PQsocket(db);
     pthread_mutex_unlock(&database->lock);
-    return 0;
+    return store_keep_prepared(&worker->db, err);
 }
 
 /* ---- the thread ---- */

@@ -211,3 +211,8 @@ int store_create_each(const struct job_info_service *s, const struct job_info *i
     sql_close(sql);
     return rc;
 }
+
+int store_keep_prepared(const struct job_info_service *s, struct jobs_error *err) {
+    static const char *const names[] = {"job_create_each", NULL};
+    return sql_keep_prepared(s->db, s->schema ? s->schema : "jobs", names, err);
+}

@@ -17,4 +17,7 @@ struct store_created {
 int store_create_each(const struct job_info_service *s, const struct job_info *infos,
                       const bool *pendings, size_t count, const struct store_submit *submits,
                       size_t submit_count, struct store_created *ret, struct jobs_error *err);
+/* Once for a connection that is kept and goes to the server itself: store_create_each stays prepared
+ * on it. */
+int store_keep_prepared(const struct job_info_service *s, struct jobs_error *err);
 #endif
