@@ -8,6 +8,7 @@ const versions = new Map(); // job id to the version applied last; keep it where
 
 async function main(queue) {
   const connection = await amqp.connect(process.env.JOBS_AMQP_URL || 'amqp://localhost');
+  process.once('SIGINT', () => connection.close());
   const channel = await connection.createChannel();
   await channel.prefetch(100);
   await channel.consume(queue, (message) => {
@@ -22,7 +23,6 @@ async function main(queue) {
     }
     channel.ack(message); // only now: what was not applied comes again
   });
-  process.once('SIGINT', () => connection.close());
 }
 
 main(process.argv[2]).catch((error) => {

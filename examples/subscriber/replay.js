@@ -8,6 +8,7 @@ const versions = new Map(); // job id to the version applied last
 
 async function main(queue, offset) {
   const connection = await amqp.connect(process.env.JOBS_AMQP_URL || 'amqp://localhost');
+  process.once('SIGINT', () => connection.close());
   const channel = await connection.createChannel();
   await channel.prefetch(100); // streams want one
   await channel.consume(queue, (message) => {
@@ -21,7 +22,6 @@ async function main(queue, offset) {
     }
     channel.ack(message); // takes nothing away, makes the broker send more
   }, { arguments: { 'x-stream-offset': /^\d+$/.test(offset) ? Number(offset) : offset } });
-  process.once('SIGINT', () => connection.close());
 }
 
 main(process.argv[2] || `${process.env.JOBS_SERVICE || 'jobs'}.events.log`, process.argv[3] || 'first')
