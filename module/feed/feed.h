@@ -52,7 +52,7 @@ struct feed_stats {
     uint64_t sent;                 /* events given to listeners, each counted */
     uint64_t cut;                  /* listeners that were too slow or gone */
     uint64_t gaps;                 /* listeners that were told of a gap */
-    bool connected;             /* the live reader is at the end of the log */
+    bool connected;                /* the live reader is at the end of the log */
 };
 void feed_get_stats(struct feed *feed, struct feed_stats *ret);
 #endif
