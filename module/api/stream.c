@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { KEPT_MOST = 8192 /* bytes, of a stream that has nothing to send */ };
+
 /* Two hold it: who writes, and the response. The second that lets go frees it. */
 struct api_stream {
     pthread_mutex_t lock;
@@ -39,6 +41,14 @@ struct api_stream *api_stream_begin(struct api_request *r, size_t limit) {
 
 /* ---- the response's side: HTTP thread ---- */
 
+/* All was sent. What a stream needed when it lagged it does not keep: the next one lags with it. */
+static void forget_all(struct api_stream *stream) {
+    if (stream->waiting.capacity > KEPT_MOST)
+        buf_done(&stream->waiting);
+    buf_clear(&stream->waiting);
+    stream->sent = 0;
+}
+
 static ssize_t read_stream(void *cls, uint64_t position, char *to, size_t most) {
     struct api_stream *stream = cls;
     (void)position;
@@ -49,10 +59,8 @@ static ssize_t read_stream(void *cls, uint64_t position, char *to, size_t most) 
         n = n < most ? n : most;
         memcpy(to, stream->waiting.data + stream->sent, n);
         stream->sent += n;
-        if (stream->sent == stream->waiting.length) {
-            buf_clear(&stream->waiting);
-            stream->sent = 0;
-        }
+        if (stream->sent == stream->waiting.length)
+            forget_all(stream);
         ret = (ssize_t)n;
     } else if (stream->ended) {
         ret = MHD_CONTENT_READER_END_OF_STREAM;
