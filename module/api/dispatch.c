@@ -26,11 +26,17 @@ static int may(const struct api_request *r, struct jobs_error *err) {
     return 0;
 }
 
+/* Whoever was looked for: what the datasources said does not matter any more. */
+static void found(struct request *request) {
+    request->visited = 0;
+    request->failed = 0;
+}
+
 /* The identity has just become known. */
 static int admit(struct request *request, struct jobs_error *err) {
     struct api_request *r = &request->r;
     request->known = true;
-    request->visited = 0;
+    found(request);
     if (!auth_within_rate(r->api->auth, &r->identity)) {
         api_add_header(r, "Retry-After", "1");
         return error_set(err, API_ERATE, "more requests a second than jobs.api.rate allows");
@@ -51,34 +57,45 @@ static bool was_last(const struct request *request) {
     return request->visited + 1 >= request->r.api->database_count;
 }
 
-/* API_LATER: another datasource is asked. */
+/* A datasource does not know it (rc JOBS_ENOENT) or could not say. API_LATER: another one is asked;
+ * after the last one JOBS_ENOENT, but only when all could say. */
+static int ask_next(struct request *request, int rc, struct jobs_error *err) {
+    if (rc != JOBS_ENOENT && !request->failed) {
+        request->failed = rc;
+        request->failure = *err;
+    }
+    if (!was_last(request)) {
+        next_datasource(request);
+        return API_LATER;
+    }
+    if (!request->failed)
+        return rc;
+    *err = request->failure;
+    return request->failed;
+}
+
 static int ask_token(struct request *request, struct jobs_error *err) {
     struct api_request *r = &request->r;
-    int rc = auth_ask(r->api->auth, r->db, r->datasource, request->token, &r->identity, err);
-    if (rc == 0) {
+    int rc = r->db ? auth_ask(r->api->auth, r->db, r->datasource, request->token, &r->identity, err)
+                   : JOBS_EDB;
+    if (rc == 0)
         return admit(request, err);
-    } else if (rc != JOBS_ENOENT) {
+    rc = ask_next(request, rc, err);
+    if (rc != JOBS_ENOENT)
         return rc;
-    } else if (was_last(request)) {
-        auth_note_unknown(r->api->auth, request->token);
-        return error_set(err, API_EUNAUTHORIZED, "the token is unknown, revoked or expired");
-    }
-    next_datasource(request);
-    return API_LATER;
+    auth_note_unknown(r->api->auth, request->token);
+    return error_set(err, API_EUNAUTHORIZED, "the token is unknown, revoked or expired");
 }
 
 static int ask_tenant(struct request *request, struct jobs_error *err) {
     struct api_request *r = &request->r;
     struct tenant tenant;
-    int rc = tenant_get(r->db, r->tenant, &tenant, err);
-    if (rc == 0) {
-        auth_note_tenant(r->api->auth, r->tenant, r->datasource);
-        return 0;
-    } else if (rc != JOBS_ENOENT || was_last(request)) {
-        return rc;
-    }
-    next_datasource(request);
-    return API_LATER;
+    int rc = r->db ? tenant_get(r->db, r->tenant, &tenant, err) : JOBS_EDB;
+    if (rc != 0)
+        return ask_next(request, rc, err);
+    auth_note_tenant(r->api->auth, r->tenant, r->datasource);
+    found(request);
+    return 0;
 }
 
 /* The datasource that it is to be done on; API_ANY_DATASOURCE: not known yet. */
@@ -106,23 +123,40 @@ static int call_every(struct request *request, struct jobs_error *err) {
     return rc;
 }
 
-static int work(struct request *request, struct jobs_error *err) {
+/* While it stood in this datasource's queue it became known where its tenant is. */
+static void move_to(struct request *request, int datasource) {
     struct api_request *r = &request->r;
-    if (!request->known) {
-        int rc = ask_token(request, err);
-        if (rc != 0)
-            return rc;
-        go_on(request); /* it may be done elsewhere, or without a session */
+    found(request);
+    r->datasource = datasource;
+    api_submit_task(r->api, (size_t)datasource, &request->task);
+}
+
+static int work_known(struct request *request, struct jobs_error *err) {
+    struct api_request *r = &request->r;
+    int target = target_of(request);
+    if (target != API_ANY_DATASOURCE && target != r->datasource) {
+        move_to(request, target);
         return API_LATER;
     }
-    if (r->route->scope == API_EVERY)
-        return call_every(request, err);
-    if (target_of(request) == API_ANY_DATASOURCE) {
+    if (target == API_ANY_DATASOURCE && r->route->scope == API_TENANT) {
         int rc = ask_tenant(request, err);
         if (rc != 0)
             return rc;
     }
-    return r->route->handle(r, err);
+    if (!r->db)
+        return JOBS_EDB;
+    return r->route->scope == API_EVERY ? call_every(request, err) : r->route->handle(r, err);
+}
+
+/* Without a session `err` says why. */
+static int work(struct request *request, struct jobs_error *err) {
+    if (request->known)
+        return work_known(request, err);
+    int rc = ask_token(request, err);
+    if (rc != 0)
+        return rc;
+    go_on(request); /* it may be done elsewhere, or without a session */
+    return API_LATER;
 }
 
 static void run(struct api_task *task, const struct job_info_service *db,
@@ -132,7 +166,9 @@ static void run(struct api_task *task, const struct job_info_service *db,
     struct jobs_error err = {0};
     request->r.db = db;
     request->r.datasource_name = api_datasource_name(request->r.api, (size_t)request->r.datasource);
-    int rc = db ? work(request, &err) : error_set(&err, JOBS_EDB, "%s", why->text);
+    if (!db)
+        error_set(&err, JOBS_EDB, "%s", why->text);
+    int rc = work(request, &err);
     if (rc != API_LATER)
         request_answer(request, rc, &err);
 }

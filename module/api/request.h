@@ -28,6 +28,8 @@ struct request {
     unsigned visited; /* datasources asked for token or tenant so far */
     char token[65];   /* sha256 of the bearer token, "" without */
     bool known;       /* identity is there */
+    int failed;       /* the code of the first datasource that could not be asked; 0: none */
+    struct jobs_error failure;
 };
 
 static inline struct request *request_of(struct api_request *r) {

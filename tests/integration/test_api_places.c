@@ -1,0 +1,121 @@
+/* Several datasources behind one interface: tokens and tenants are found where they are, also at the
+ * same moment, and while another datasource is away. */
+#include "tests/lib/api.h"
+#include "tests/lib/store_fixture.h"
+
+#include <libpq-fe.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#undef OK
+#define OK STORE_OK
+enum { TOGETHER = 8, TENANTS = 20 };
+
+struct two {
+    const char *a, *b;
+    struct test_service *service;
+    char base[300];
+};
+
+static void start(struct two *two, const char *auth) {
+    char a[1000], b[1000];
+    two->a = service_database();
+    two->b = service_database();
+    snprintf(a, sizeof a, "jobs.datasource.a.url=%s", two->a);
+    snprintf(b, sizeof b, "jobs.datasource.b.url=%s", two->b);
+    two->service = service_start(NULL, NULL, a, b, "jobs.amqp.url=", "jobs.api.listen=127.0.0.1:0",
+                                 "jobs.api.sessions=1", "jobs.api.rate=0", auth, NULL);
+    OK(job_service_url(service_of(two->service), two->base, sizeof two->base, &err));
+}
+
+struct asker {
+    pthread_t thread;
+    char url[400];
+    int status;
+};
+
+static void *ask(void *arg) {
+    struct asker *asker = arg;
+    struct http_answer *answer = http_send(&(struct http_request){.url = asker->url});
+    asker->status = answer->status;
+    http_free(answer);
+    return NULL;
+}
+
+/* Some of them stand in the queue of the first datasource when one learns that it is the other. */
+static void many_ask_for_a_tenant_at_once(void **state) {
+    struct two two;
+    (void)state;
+    start(&two, "jobs.api.auth=none");
+    for (int i = 0; i < TENANTS; i++) {
+        test_sql(two.b, "insert into jobs.t_tenant (tenant) values ('only%d')", i);
+    }
+    for (int i = 0; i < TENANTS; i++) {
+        struct asker askers[TOGETHER];
+        for (int k = 0; k < TOGETHER; k++) {
+            snprintf(askers[k].url, sizeof askers[k].url, "%s/api/v1/tenants/only%d/jobs", two.base,
+                     i);
+            assert_int_equal(pthread_create(&askers[k].thread, NULL, ask, &askers[k]), 0);
+        }
+        for (int k = 0; k < TOGETHER; k++)
+            pthread_join(askers[k].thread, NULL);
+        for (int k = 0; k < TOGETHER; k++)
+            assert_int_equal(askers[k].status, 200);
+    }
+    service_stop(two.service);
+}
+
+static void take_away(const struct two *two) {
+    PGconn *db = store_connect(two->a);
+    char *name = strdup(PQdb(db));
+    PQfinish(db);
+    test_sql(two->b, "alter database \"%s\" with allow_connections false", name);
+    test_sql(two->b, "select pg_terminate_backend(pid) from pg_stat_activity where datname = '%s'",
+             name);
+    free(name);
+}
+
+static void the_first_one_is_away(void **state) {
+    char all[STORE_SECRET], own[STORE_SECRET], away[STORE_SECRET];
+    struct two two;
+    (void)state;
+    start(&two, NULL);
+    api_make_token(two.b, NULL, "viewer", all);
+    api_make_token(two.b, "t0", "viewer", own);
+    api_make_token(two.a, NULL, "viewer", away);
+    take_away(&two);
+    free(http_get(200, two.base, all, "/api/v1/me"));
+    free(http_get(200, two.base, own, "/api/v1/tenants/t0/jobs"));
+    free(http_get(404, two.base, own, "/api/v1/tenants/t1/jobs"));
+    free(http_get(503, two.base, away, "/api/v1/me")); /* it may be known there */
+    service_stop(two.service);
+}
+
+static void the_first_one_is_away_without_tokens(void **state) {
+    struct two two;
+    (void)state;
+    start(&two, "jobs.api.auth=none");
+    test_sql(two.b, "insert into jobs.t_tenant (tenant) values ('only')");
+    take_away(&two);
+    free(http_get(200, two.base, NULL, "/api/v1/tenants/only/jobs"));
+    free(http_get(200, two.base, NULL, "/api/v1/tenants/only/jobs"));
+    free(http_get(503, two.base, NULL, "/api/v1/tenants/nobody/jobs"));
+    service_stop(two.service);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(many_ask_for_a_tenant_at_once),
+        cmocka_unit_test(the_first_one_is_away),
+        cmocka_unit_test(the_first_one_is_away_without_tokens),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
