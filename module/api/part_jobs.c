@@ -7,6 +7,7 @@
 #include "module/store/page.h"
 #include "module/store/store.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,29 +56,66 @@ static void read_more(const struct api_request *r, struct store_more *ret) {
                                .created_to = api_integer(r, "created_to", 0)};
 }
 
-static void write_page(struct api_request *r, const struct job_info_list *page, unsigned limit,
-                       const struct store_total *total) {
-    buf_text(&r->out, "{\"jobs\":[");
-    for (size_t i = 0; i < page->count; i++) {
-        if (i > 0)
+/* A page being written. */
+struct page {
+    unsigned left; /* jobs that it may still take */
+    bool full, last;
+    char cursor[37]; /* the last job that it took */
+};
+
+/* Jobs with all that belongs to them may have some MiB each: a few at a time are read. */
+enum { FULL_AT_ONCE = 16 };
+#define PAGE_BYTES ((size_t)8 << 20) /* with these a page ends */
+
+static bool is_done(const struct api_request *r, const struct page *page) {
+    return page->last || page->left == 0 || r->out.length >= PAGE_BYTES;
+}
+
+static void write_jobs(struct api_request *r, struct page *page, const struct job_info_list *jobs) {
+    for (size_t i = 0; i < jobs->count && r->out.length < PAGE_BYTES; i++) {
+        if (page->cursor[0])
             buf_char(&r->out, ',');
-        json_job(&r->out, &page->infos[i]);
+        json_job(&r->out, &jobs->infos[i]);
+        snprintf(page->cursor, sizeof page->cursor, "%s", jobs->infos[i].id);
+        page->left--;
     }
+}
+
+/* Adds some jobs; `filter` is moved on. */
+static int read_some(struct api_request *r, struct page *page, struct job_info_filter *filter,
+                     const struct store_more *more, struct jobs_error *err) {
+    struct job_info_list *jobs;
+    filter->limit = page->full && page->left > FULL_AT_ONCE ? FULL_AT_ONCE : page->left;
+    int rc = store_page(r->db, filter, more, !page->full, &jobs, err);
+    if (rc < 0)
+        return rc;
+    size_t before = page->left;
+    write_jobs(r, page, jobs);
+    page->last = jobs->count < filter->limit && before - page->left == jobs->count;
+    filter->after_id = page->cursor;
+    job_info_free(jobs);
+    return 0;
+}
+
+static int write_page(struct api_request *r, struct page *page, struct job_info_filter *filter,
+                      const struct store_more *more, struct jobs_error *err) {
+    int rc = 0;
+    buf_text(&r->out, "{\"jobs\":[");
+    while (rc == 0 && !is_done(r, page))
+        rc = read_some(r, page, filter, more, err);
     buf_char(&r->out, ']');
-    if (page->count == limit)
-        json_text(&r->out, "cursor", page->infos[page->count - 1].id);
-    json_integer(&r->out, "total", total->n);
-    json_text(&r->out, "total_is", total->exact ? "exact" : "at_least");
-    json_end(&r->out);
+    if (!page->last)
+        json_text(&r->out, "cursor", page->cursor);
+    return rc;
 }
 
 static int list(struct api_request *r, struct jobs_error *err) {
     struct job_info_filter filter =
         JOB_INFO_FILTER(.tenant = r->tenant, .class_name = api_text(r, "class_name"),
                         .owner = api_text(r, "owner"), .related_type = api_text(r, "related_type"),
-                        .related_id = api_text(r, "related_id"), .after_id = api_text(r, "cursor"),
-                        .limit = (unsigned)api_integer(r, "limit", 100));
-    struct job_info_list *page;
+                        .related_id = api_text(r, "related_id"), .after_id = api_text(r, "cursor"));
+    struct page page = {.left = (unsigned)api_integer(r, "limit", 100),
+                        .full = api_integer(r, "full", 0) != 0};
     struct store_total total;
     struct store_more more;
     int rc = read_statuses(r, &filter.statuses, err);
@@ -85,11 +123,12 @@ static int list(struct api_request *r, struct jobs_error *err) {
     if (rc == 0)
         rc = store_total(r->db, &filter, &more, &total, err);
     if (rc == 0)
-        rc = store_page(r->db, &filter, &more, !api_integer(r, "full", 0), &page, err);
+        rc = write_page(r, &page, &filter, &more, err);
     if (rc < 0)
         return rc;
-    write_page(r, page, filter.limit, &total);
-    job_info_free(page);
+    json_integer(&r->out, "total", total.n);
+    json_text(&r->out, "total_is", total.exact ? "exact" : "at_least");
+    json_end(&r->out);
     return 0;
 }
 

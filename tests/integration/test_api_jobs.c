@@ -187,6 +187,39 @@ static void lists_are_paged_and_counted(void **state) {
     free(http_get(400, f->base, f->admin, "/api/v1/tenants/t1/jobs?limit=1&limit=2"));
 }
 
+static void large_jobs_end_a_page_early(void **state) {
+    struct api_fixture *f = *state;
+    const size_t mib = (size_t)1 << 20;
+    char cursor[50] = "";
+    int seen = 0, pages = 0;
+    test_sql(f->url, "select jobs.job_submit('t3', 'noop', jsonb_build_object('n', n, 'large', "
+                     "repeat('x', 1000000)), pending => true) from generate_series(1, 20) n");
+    for (bool last = false; !last; pages++) {
+        char *body = http_get(200, f->base, f->admin,
+                              "/api/v1/tenants/t3/jobs?full=true&limit=1000%s", cursor);
+        int n = count_of(body, "\"class_name\":\"noop\"");
+        const char *next = strstr(body, "\"cursor\":\"");
+        assert_true(n > 0);
+        assert_true(strlen(body) < 10 * mib);
+        assert_true(!next || strlen(body) > 8 * mib);
+        api_has(body, "\"total\":20,\"total_is\":\"exact\"");
+        seen += n;
+        last = !next;
+        snprintf(cursor, sizeof cursor, "&cursor=%.36s", next ? next + 10 : "");
+        free(body);
+    }
+    assert_int_equal(seen, 20);
+    assert_int_equal(pages, 3);
+    char *body = http_get(200, f->base, f->admin, "/api/v1/tenants/t1/jobs?full=true&limit=1000");
+    assert_true(count_of(body, "\"class_name\":\"noop\"") >= 192);
+    assert_null(strstr(body, "\"cursor\""));
+    free(body);
+    body = http_get(200, f->base, f->admin, "/api/v1/tenants/t1/jobs?full=true&limit=35");
+    assert_int_equal(count_of(body, "\"class_name\":\"noop\""), 35);
+    api_has(body, "\"cursor\"");
+    free(body);
+}
+
 /* ---- changes ---- */
 
 static void act(struct api_fixture *f, const char *id, const char *verb, int status,
@@ -329,6 +362,7 @@ int main(void) {
         cmocka_unit_test(the_same_key_is_the_same_job),
         cmocka_unit_test(one_bad_request_does_not_hinder_others),
         cmocka_unit_test(lists_are_paged_and_counted),
+        cmocka_unit_test(large_jobs_end_a_page_early),
         cmocka_unit_test(jobs_are_released_stopped_tried_again),
         cmocka_unit_test(waiting_jobs_are_changed),
         cmocka_unit_test(queued_jobs_are_changed),
