@@ -33,13 +33,15 @@ static int64_t living(const struct left *left) {
     return left->pending + left->queued + left->to_be_run + left->running;
 }
 
-/* A statement about the tenant, perhaps with a number. */
-static int call(struct removal *r, const char *statement, int64_t number, struct sql_result **ret,
+/* A statement about the tenant; `most`: one that changes a batch, and only while it is closed. */
+static int call(struct removal *r, const char *statement, int64_t most, struct sql_result **ret,
                 struct jobs_error *err) {
     struct sql_parameters p = {0};
     sql_add_text(&p, r->name);
-    if (number)
-        sql_add_integer(&p, number);
+    if (most) {
+        sql_add_integer(&p, most);
+        sql_add_text(&p, r->mark);
+    }
     int rc = sql_call(r->sql, statement, &p, SQL_ONE, ret, err);
     if (rc < 0 && strncmp(err->sqlstate, "JB", 2) != 0)
         error_prefix(err, "tenant \"%s\"", r->name);
@@ -123,11 +125,20 @@ static int settle(struct removal *r, struct jobs_error *err) {
 
 /* ---- end what lives ---- */
 
+static int still_closed(struct removal *r, struct jobs_error *err) {
+    struct sql_parameters p = {0};
+    sql_add_text(&p, r->name);
+    sql_add_text(&p, r->mark);
+    return sql_call(r->sql, "tenant_removing", &p, SQL_NOTHING, NULL, err);
+}
+
 static int end_all(struct removal *r, struct jobs_error *err) {
     struct left left;
     for (;;) {
         int rc = look(r, &left, err);
         if (rc < 0 || living(&left) == 0)
+            return rc;
+        if ((rc = still_closed(r, err)) < 0)
             return rc;
         if (!r->how.force) {
             lives(r, &left, JOBS_EREFUSED, "stop them or let them end first", err);

@@ -81,8 +81,8 @@ bool tick_build(struct tick *tick) {
         if (tick->ends[i]->share)
             shares_stay(tick->ends[i]->share);
     tick_add_lanes(tick);
+    tick_add_scan(tick); /* forgets shares: before shares are noted for the next */
     tick_add_limit_look(tick);
-    tick_add_scan(tick);
     tick_add_classes(tick);
     tick_add_parameters(tick);
     tick_add_stops(tick);

@@ -33,11 +33,13 @@ begin
         if j.status = 'QUEUED' then -- also when it stays where it is: nobody claims it meanwhile
             perform from t_job_ready r
             where r.lane = j.lane and r.tenant = job_change.tenant and r.priority = j.priority and r.seq = j.ready_seq
+                and r.id = job_change.id
             for update;
             continue when not found; -- somebody was faster: read again
             if moved then
                 delete from t_job_ready r
-                where r.lane = j.lane and r.tenant = job_change.tenant and r.priority = j.priority and r.seq = j.ready_seq;
+                where r.lane = j.lane and r.tenant = job_change.tenant and r.priority = j.priority and r.seq = j.ready_seq
+                    and r.id = job_change.id;
                 new_seq := nextval('t_job_ready_seq_seq');
             end if;
         end if;

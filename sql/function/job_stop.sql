@@ -40,7 +40,8 @@ begin
         end if;
         if j.status = 'QUEUED' then
             delete from t_job_ready r
-            where r.lane = j.lane and r.tenant = job_stop.tenant and r.priority = j.priority and r.seq = j.ready_seq;
+            where r.lane = j.lane and r.tenant = job_stop.tenant and r.priority = j.priority and r.seq = j.ready_seq
+                and r.id = job_stop.id;
             continue when not found; -- somebody was faster: read again
         else
             delete from t_job_timer t where t.due = j.trigger_after_date and t.id = job_stop.id;

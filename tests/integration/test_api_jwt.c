@@ -29,7 +29,9 @@ static char *pem_of(EVP_PKEY *key, bool private) {
     else
         PEM_write_bio_PUBKEY(out, key);
     long length = BIO_get_mem_data(out, &text);
-    char *copy = strndup(text, (size_t)length);
+    char *copy = calloc(1, (size_t)length + 1);
+    assert_non_null(copy);
+    memcpy(copy, text, (size_t)length);
     BIO_free(out);
     return copy;
 }

@@ -223,6 +223,7 @@ static void opened_again_meanwhile(void **state) {
     struct call removal = {.url = f->url, .statement = ""};
     pthread_t thread;
     STORE_OK(tenant_create(&f->s, "raced", 1, &err));
+    test_sql(f->url, "select jobs.job_stop('raced', jobs.job_submit('raced', 'noop'))");
     struct pg_conn *db = store_connect(f->url);
     store_sql(db, "begin; update jobs.t_job_wake set one = one");
     assert_int_equal(pthread_create(&thread, NULL, remove_thread, &removal), 0);
@@ -234,6 +235,9 @@ static void opened_again_meanwhile(void **state) {
     pthread_join(thread, NULL);
     PQfinish(db);
     assert_string_equal(removal.sqlstate, "-3");
+    assert_int_equal(test_sql_integer(f->url, "select count(*) from jobs.t_job_info where "
+                                              "tenant = 'raced'"),
+                     1); /* what had ended before is still there */
     STORE_OK(tenant_remove(&f->s, "raced", &discard, NULL, &err));
 }
 

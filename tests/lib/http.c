@@ -107,7 +107,8 @@ static char *expect(int status, const struct http_request *request) {
     return body;
 }
 
-static char *url_of(const char *base, const char *path, va_list args) {
+__attribute__((format(printf, 2, 0))) static char *url_of(const char *base, const char *path,
+                                                          va_list args) {
     char *text;
     struct buf url = {0};
     assert_true(vasprintf(&text, path, args) >= 0);
