@@ -21,7 +21,7 @@ with c as materialized (
     where j.id = any(array[c.id]) and j.status = 'QUEUED'
     returning j.id, j.lane, j.tenant, j.priority, j.ready_seq
 ), d as ( -- of those alone that were updated
-    delete from @schema@.t_job_ready r where r.ctid = any(array(select c.ctid from c join u on u.id = any(array[c.id])))
+    delete from @schema@.t_job_ready r where r.ctid = any(array(select c.ctid from c where c.id in (select u.id from u)))
 ), r as (
     insert into @schema@.t_job_ready (lane, tenant, priority, seq, id)
     select u.lane, u.tenant, u.priority, u.ready_seq, u.id from u
