@@ -194,8 +194,8 @@ static void slow_and_broken_clients_are_closed(void **state) {
     struct fixture *f = *state;
     static const char *const sent[] = {
         "", "G", "GET / HTTP/1.1\r\nHost: x\r\n",
-        "POST /api/v1/me HTTP/1.1\r\nHost: x\r\n"
-        "Content-Type: application/json\r\nContent-Length: 10\r\n\r\n{"};
+        ("POST /api/v1/me HTTP/1.1\r\nHost: x\r\n"
+         "Content-Type: application/json\r\nContent-Length: 10\r\n\r\n{")};
     for (size_t i = 0; i < sizeof sent / sizeof *sent; i++) /* it ends, by the server's doing */
         free(http_raw(f->base, sent[i], strlen(sent[i])));
     free(http_get(200, f->base, NULL, "/api/v1/version"));

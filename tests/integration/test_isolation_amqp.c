@@ -269,8 +269,8 @@ static void commands_are_printed(void **state) {
     char *all = jobctl(0, "tenant amqp t2 2>/dev/null"), part[400];
     static const char *const lines[] = {
         "add_user 't2'\n",
-        "set_permissions -p '/' 't2' '^t2\\.' '^(@\\.commands$|t2\\.)' "
-        "'^(@\\.(events|progress)$|t2\\.)'\n",
+        ("set_permissions -p '/' 't2' '^t2\\.' '^(@\\.commands$|t2\\.)' "
+         "'^(@\\.(events|progress)$|t2\\.)'\n"),
         "set_topic_permissions -p '/' 't2' '@.events' '^$' '^t2\\.'\n",
         "set_topic_permissions -p '/' 't2' '@.progress' '^$' '^t2\\.'\n",
         "set_topic_permissions -p '/' 't2' '@.commands' '^t2\\.stop$' '^$'"};

@@ -143,8 +143,8 @@ static void nothing_is_written_past_functions(void **state) {
         "drop table @",
         "alter table @ disable row level security",
         "create policy p on @ using (true)",
-        "create trigger t before insert on @ execute function "
-        "pg_catalog.suppress_redundant_updates_trigger()",
+        ("create trigger t before insert on @ execute function "
+         "pg_catalog.suppress_redundant_updates_trigger()"),
         "create index on @ (tableoid)",
         "copy @ from program 'true'",
     };
@@ -159,7 +159,7 @@ static void nothing_is_written_past_functions(void **state) {
             PGresult *result = walls_try(db, "%s", sql);
             free(sql);
             if (PQresultStatus(result) != PGRES_FATAL_ERROR || walls_shows_secret(result))
-                fail_msg("@: @ was not refused", name, attempts[a]);
+                fail_msg("%s: %s was not refused", name, attempts[a]);
             PQclear(result);
         }
         PGresult *column =

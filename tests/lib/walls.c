@@ -125,7 +125,8 @@ int walls_down(void **state) {
     return 0;
 }
 
-static PGresult *run(PGconn *db, const char *format, va_list args) {
+__attribute__((format(printf, 2, 0))) static PGresult *run(PGconn *db, const char *format,
+                                                           va_list args) {
     char *sql;
     if (vasprintf(&sql, format, args) < 0)
         program_give_up("out of memory");
