@@ -89,7 +89,8 @@ struct api_identity {
     char key[65];    /* what the rate is counted by */
     char tenant[64]; /* "": all tenants */
     enum api_role role;
-    int datasource; /* index of the one that knows the token; API_ANY_DATASOURCE */
+    int datasource;  /* index of the one that knows the token; API_ANY_DATASOURCE */
+    int64_t expires; /* microseconds since 1970; 0: does not */
 };
 
 enum { API_HEADERS = 4, API_PARAMETERS = 16 };

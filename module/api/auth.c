@@ -22,8 +22,7 @@ enum { ENTRIES_MOST = 10000, TOKEN_MOST = 4096 };
 struct entry { /* of a token: what was found */
     struct api_identity identity;
     bool unknown;
-    int64_t until;           /* clock_now() */
-    int64_t expiration_date; /* microseconds since 1970; 0: none */
+    int64_t until; /* clock_now() */
 };
 
 struct bucket {
@@ -131,8 +130,8 @@ static int recall(struct auth *auth, const char *hash, struct api_identity *ret,
     pthread_mutex_lock(&auth->lock);
     const struct entry *entry = table_get(&auth->entries, hash);
     if (entry && entry->until > clock_now()) {
-        bool good =
-            !entry->unknown && (!entry->expiration_date || entry->expiration_date > now_date());
+        int64_t expires = entry->identity.expires;
+        bool good = !entry->unknown && (!expires || expires > now_date());
         rc = good ? 0 : API_EUNAUTHORIZED;
         if (good)
             *ret = entry->identity;
@@ -151,9 +150,8 @@ static int check_jwt(struct auth *auth, const char *token, const char *hash,
         rc = jwt_check_token(auth->jwt, token, ret, &expires, err);
     if (rc == 0) {
         struct entry *entry = MEM_NEW(struct entry);
-        *entry = (struct entry){.identity = *ret,
-                                .until = clock_now() + REMEMBERED,
-                                .expiration_date = expires};
+        ret->expires = expires;
+        *entry = (struct entry){.identity = *ret, .until = clock_now() + REMEMBERED};
         keep(&auth->entries, hash, entry);
     }
     pthread_mutex_unlock(&auth->lock);
@@ -195,7 +193,7 @@ static void read_found(void *arg, const struct store_token *token) {
         if (strcmp(roles[role], token->role) == 0)
             identity->role = (enum api_role)role;
     identity->datasource = found->datasource;
-    found->entry->expiration_date = token->expiration_date;
+    identity->expires = token->expiration_date;
 }
 
 int auth_ask(struct auth *auth, const struct job_info_service *db, int datasource,

@@ -1,6 +1,7 @@
 /* What is alive: server-sent events, metrics, health. */
 #include "module/api/parts.h"
 #include "module/api/server.h"
+#include "module/base/clock.h"
 #include "module/base/error.h"
 #include "module/base/mem.h"
 #include "module/base/prometheus.h"
@@ -17,6 +18,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
+#include <time.h>
 
 struct live {
     struct api *api;
@@ -192,6 +195,21 @@ static int read_last_id(struct api_request *r, int64_t *ret, struct jobs_error *
     return 0;
 }
 
+#define STREAM_MOST (5 * 60 * CLOCK_SECOND)
+
+/* Who listens shows the token again every few minutes, not all at the same moment, and when it
+ * expires. clock_now() */
+static int64_t end_of_stream(const struct api_request *r) {
+    uint32_t spread = 0;
+    struct timespec now;
+    if (getrandom(&spread, sizeof spread, GRND_NONBLOCK) < 0)
+        spread = 0;
+    int64_t most = STREAM_MOST - spread % (STREAM_MOST / 5);
+    clock_gettime(CLOCK_REALTIME, &now);
+    int64_t left = r->identity.expires - (now.tv_sec * CLOCK_SECOND + now.tv_nsec / 1000);
+    return clock_now() + (r->identity.expires && left < most ? left : most);
+}
+
 static int events(struct api_request *r, struct jobs_error *err) {
     struct live *live = r->state;
     struct feed_filter filter;
@@ -213,7 +231,8 @@ static int events(struct api_request *r, struct jobs_error *err) {
     struct feed_sink sink = {.arg = api_stream_begin(r, FEED_SINK_LIMIT),
                              .write = sink_write,
                              .pending = sink_pending,
-                             .close = sink_close};
+                             .close = sink_close,
+                             .until = end_of_stream(r)};
     feed_listen(live->feed, &filter, after, &sink);
     return 0;
 }

@@ -265,21 +265,25 @@ struct comment {
 
 static bool beat(struct feed *feed, struct listener *listener, const void *arg) {
     const struct comment *comment = arg;
-    (void)feed;
+    /* With an empty log there is no place to come back to: it stays until there is. */
+    if (feed->ring.next > 0 && listener_is_over(listener, feed->ring.next, comment->now))
+        return false;
     return listener_beat(listener, comment->text, comment->now);
 }
 
 static void beat_list(struct feed *feed, struct list *list, int64_t now) {
     LIST_EACH (list, p) {
         struct listener *listener = LIST_ENTRY(p, struct listener, link);
-        if (listener_beat(listener, ":\n\n", now))
+        if (!listener_is_over(listener, listener->next, now) &&
+            listener_beat(listener, ":\n\n", now))
             continue;
         list_remove(p);
         listener_close(feed, listener, true);
     }
 }
 
-/* Beside the comment the place in the log: who comes back finds it although no event matched. */
+/* Beside the comment the place in the log: who comes back finds it although no event matched. Those
+ * whose time is up are ended. */
 void fan_beat(struct feed *feed, int64_t now) {
     char text[64] = ":\n\n";
     fan_flush(feed); /* so that everything before the place has been given out */

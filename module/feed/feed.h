@@ -25,6 +25,7 @@ struct feed_sink {
     size_t (*pending)(void *arg); /* bytes that wait to be sent */
     /* The last call: it is gone, too slow, or the feed ends. */
     void (*close)(void *arg);
+    int64_t until; /* clock_now() at which it is ended, within about a second; 0: never */
 };
 #define FEED_SINK_LIMIT ((size_t)1 << 20) /* what a sink should hold before it gives up */
 
@@ -42,7 +43,8 @@ int feed_start(const struct feed_options *options, struct feed **ret, struct job
 void feed_stop(struct feed *feed);
 
 /* `after`: the offset of the last event that was seen; negative: from now on. The sink is the feed's
- * until it is closed. What is written begins with a comment at once. Any thread. */
+ * until it is closed. What is written begins with a comment at once. One that is ended at its time is
+ * told its place first, so that who comes back misses nothing. Any thread. */
 void feed_listen(struct feed *feed, const struct feed_filter *filter, int64_t after,
                  const struct feed_sink *sink);
 

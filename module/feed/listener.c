@@ -15,7 +15,7 @@ bool listener_write(struct listener *listener, const char *data, size_t length) 
 void listener_close(struct feed *feed, struct listener *listener, bool cut) {
     listener->sink.close(listener->sink.arg);
     atomic_fetch_sub(&feed->listeners, 1);
-    atomic_fetch_add(&feed->cut, cut);
+    atomic_fetch_add(&feed->cut, cut && !listener->over);
     buf_done(&listener->batch);
     free(listener);
 }
@@ -30,6 +30,19 @@ bool listener_tell_gap(struct feed *feed, struct listener *listener, int64_t nex
     listener->next = next;
     atomic_fetch_add(&feed->gaps, 1);
     return listener_write(listener, text, (size_t)length);
+}
+
+bool listener_is_over(struct listener *listener, int64_t next, int64_t now) {
+    char place[64];
+    if (!listener->sink.until || now < listener->sink.until)
+        return false;
+    listener->over = true;
+    listener_write(listener, listener->batch.data, listener->batch.length);
+    if (next > 0) {
+        snprintf(place, sizeof place, ":\nid: %lld\n\n", (long long)next - 1);
+        listener_write(listener, place, strlen(place));
+    }
+    return true;
 }
 
 bool listener_beat(struct listener *listener, const char *text, int64_t now) {

@@ -25,6 +25,7 @@ struct listener {
     int64_t ahead_since; /* clock_now(), in feed.ahead */
     int64_t wrote_at;    /* clock_now() */
     struct buf batch;    /* of the replay: not yet given to it */
+    bool over;           /* its time is up: it is not cut, but ended */
 };
 
 /* Live listeners with the same filter: what they get is put together once. */
@@ -104,6 +105,8 @@ bool listener_write(struct listener *listener, const char *data, size_t length);
 void listener_close(struct feed *feed, struct listener *listener, bool cut);
 /* "event: gap": what lies between was not kept. It goes on at `next`; -1: not known where. */
 bool listener_tell_gap(struct feed *feed, struct listener *listener, int64_t next);
+/* Its time is up: it is told that it has seen what lies before `next` and is to be closed. */
+bool listener_is_over(struct listener *listener, int64_t next, int64_t now);
 /* Writes `text`, a comment, if it got nothing for a while. */
 bool listener_beat(struct listener *listener, const char *text, int64_t now);
 

@@ -210,7 +210,8 @@ static bool work(struct reader *reader) {
 static void beat(struct feed *feed, struct list *list, int64_t now) {
     LIST_EACH (list, p) {
         struct listener *listener = LIST_ENTRY(p, struct listener, link);
-        if (!listener_beat(listener, ":\n\n", now))
+        if (listener_is_over(listener, listener->next, now) ||
+            !listener_beat(listener, ":\n\n", now))
             cut(feed, listener);
     }
 }

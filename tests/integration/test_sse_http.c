@@ -214,6 +214,42 @@ static void a_slow_reader_is_cut_off(void **state) {
     stop(&s);
 }
 
+/* Within a second or so; who comes back with another token goes on behind what was seen. */
+static void a_stream_ends_with_its_token(void **state) {
+    char brief[STORE_SECRET];
+    struct job_uuid id;
+    struct stack s;
+    (void)state;
+    start(&s, test_amqp_url());
+    struct job_info_service store = {.db = store_connect(s.url)};
+    struct store_token token = {.name = "brief", .tenant = "t0", .role = "viewer"};
+    token.expiration_date = ((int64_t)time(NULL) + 6) * CLOCK_SECOND;
+    STORE_OK(store_token_create(&store, &token, &id, brief, &err));
+    PQfinish(store.db);
+    struct sse *mine = listen_now(&s, brief, T0), *lasting = listen_now(&s, s.viewer, T0),
+               *none = listen_now(&s, brief, T0 "?class_name=other");
+    event_source_publish(&s.source, "t0", "count", JOB_FAILED, NULL, 10);
+    assert_true(sse_wait(mine, 10, LONG));
+    assert_true(test_wait(is_closed, mine, LONG));
+    assert_true(test_wait(is_closed, none, LONG));
+    assert_true(time(NULL) >= token.expiration_date / CLOCK_SECOND);
+    assert_false(sse_get(lasting).closed);
+    struct ear_counts c = sse_get(mine);
+    assert_true(c.id >= 9);
+    assert_int_equal(sse_get(none).id, c.id); /* its place, although it saw no event */
+    char *body = http_get(200, s.base, s.admin, "/metrics");
+    assert_non_null(strstr(body, "\njobs_streams_cut_total 0\n"));
+    assert_non_null(strstr(body, "\njobs_streams 1\n"));
+    free(body);
+    refused(&s, 401, brief, T0);
+    event_source_publish(&s.source, "t0", "count", JOB_FAILED, NULL, 5);
+    struct sse *again = sse_open(s.pool, s.base, s.viewer, T0, c.id);
+    assert_true(sse_wait(again, 5, LONG));
+    assert_int_equal(sse_get(again).events, 5);
+    assert_int_equal(sse_get(again).first, c.last + 1);
+    stop(&s);
+}
+
 /* Jobs go on while the broker is away; streams stay open and get everything. */
 static void the_broker_is_killed(void **state) {
     struct stack s;
@@ -300,6 +336,7 @@ int main(void) {
         cmocka_unit_test(others_see_nothing),
         cmocka_unit_test(health_and_metrics_are_served),
         cmocka_unit_test(a_slow_reader_is_cut_off),
+        cmocka_unit_test(a_stream_ends_with_its_token),
         cmocka_unit_test(the_broker_is_killed),
         cmocka_unit_test(a_thousand_streams),
     };

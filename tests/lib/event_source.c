@@ -166,7 +166,10 @@ struct ear *ear_listen(struct feed *feed, const struct feed_filter *filter, int6
     pthread_mutex_init(&ear->lock, NULL);
     ear->counts.first = ear->counts.last = ear->counts.id = -1;
     ear->room = SIZE_MAX;
-    struct feed_sink sink = {ear, ear_write, ear_pending, ear_close};
+    struct feed_sink sink = {.arg = ear,
+                             .write = ear_write,
+                             .pending = ear_pending,
+                             .close = ear_close};
     feed_listen(feed, filter ? filter : &all, after, &sink);
     return ear;
 }
