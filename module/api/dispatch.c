@@ -23,6 +23,11 @@ static int may(const struct api_request *r, struct jobs_error *err) {
                          names[r->route->role], names[who->role]);
     if (r->route->all_tenants && who->tenant[0])
         return error_set(err, API_EFORBIDDEN, "this needs a token for all tenants");
+    /* Routes without a datasource show what is in all of them. */
+    bool of_one = who->datasource != API_ANY_DATASOURCE && r->api->database_count > 1;
+    if (r->route->all_tenants && r->route->scope == API_HERE && of_one)
+        return error_set(err, API_EFORBIDDEN,
+                         "this shows every datasource of the service, and the token is of one");
     return 0;
 }
 

@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Names of members are kept while an object is read, in a table whose hash is known to everybody. */
+enum { MEMBERS_MOST = 10000 };
+
 struct reader {
     const char *begin, *at, *end;
     int depth;
@@ -144,6 +147,8 @@ static bool read_member(struct reader *r, struct table *names) {
         return wrong(r, "the name of a member is missing");
     if (!read_value(r, &name))
         return false;
+    if (names->count >= MEMBERS_MOST)
+        return wrong(r, "an object of more than 10,000 members");
     if (!is_new_name(names, &name)) {
         r->at = name.text;
         return wrong(r, "a member that was there before");

@@ -10,6 +10,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { TARGET_MOST = 8192 };
 #define BODY_MOST ((size_t)4 << 20) /* an array of jobs; parameters of one are 1 MiB at most */
@@ -57,6 +58,26 @@ static bool is_foreign(const struct api_request *r) {
     return !name || !host || strcmp(name + 3, host) != 0;
 }
 
+/* Without tokens whoever reaches us is an administrator: a page of a name that its owner lets point
+ * to this machine's loopback address (DNS rebinding) must not. */
+static bool is_rebound(const struct api_request *r) {
+    static const char *const ours[] = {"localhost", "[::1]"};
+    const char *host = api_header(r, "Host");
+    if (strcmp(config_text(api_config(r->api), "jobs.api.auth"), "none") != 0)
+        return false;
+    if (!host)
+        return true;
+    size_t digits = strspn(host, "0123456789.");
+    if (strncmp(host, "127.", 4) == 0 && (host[digits] == '\0' || host[digits] == ':'))
+        return false;
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) {
+        size_t n = strlen(ours[i]);
+        if (strncasecmp(host, ours[i], n) == 0 && (host[n] == '\0' || host[n] == ':'))
+            return false;
+    }
+    return true;
+}
+
 static int find_route(struct request *request, struct jobs_error *err) {
     struct api_request *r = &request->r;
     struct routing routing;
@@ -80,6 +101,10 @@ static int find_route(struct request *request, struct jobs_error *err) {
     memcpy(r->id, routing.id, sizeof r->id);
     if (is_foreign(r))
         return error_set(err, API_EFORBIDDEN, "requests of other origins are not taken");
+    if (is_rebound(r))
+        return error_set(err, API_EFORBIDDEN,
+                         "with jobs.api.auth = none the host must be localhost or a loopback "
+                         "address");
     return query_check(&request->query, r->route->query, &r->field, err);
 }
 

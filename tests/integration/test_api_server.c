@@ -246,6 +246,18 @@ static void auth_none_is_for_loopback(void **state) {
     char *body = http_get(200, base, NULL, "/api/v1/me");
     has(body, "{\"name\":\"none\",\"role\":\"admin\",\"auth\":\"none\"}");
     free(body);
+    /* A name of somebody else that leads to this machine. */
+    static const char *const hosts[] = {
+        "Host: evil.example:8080", "Host: 127.evil.example", "Host: localhost.evil.example",
+        "Host: LocalHost:1",       "Host: 127.0.0.1",        "Host: [::1]:8080"};
+    char url[400];
+    snprintf(url, sizeof url, "%s/api/v1/me", base);
+    for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
+        struct http_answer *answer = http_send(
+            &(struct http_request){.url = url, .headers = (const char *const[]){hosts[i], NULL}});
+        assert_int_equal(answer->status, i < 3 ? 403 : 200);
+        http_free(answer);
+    }
     service_stop(s);
 }
 
