@@ -44,7 +44,8 @@ int bus_open(const struct bus_options *options, struct bus **ret, struct jobs_er
 void bus_close(struct bus *bus);
 
 /* Who and where a URL is. JOBS_EINVAL: it is none, or a part is longer than 255 bytes. */
-int bus_url_parts(const char *url, char ret_user[256], char ret_vhost[256], struct jobs_error *err);
+int bus_url_parts(const char *text, char ret_user[256], char ret_vhost[256],
+                  struct jobs_error *err);
 
 bool bus_is_lost(const struct bus *bus);
 /* Who it logged in as. */

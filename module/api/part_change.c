@@ -97,7 +97,7 @@ static int change(struct api_request *r, struct jobs_error *err) {
     struct patch patch = {0};
     struct job_info_list *one;
     enum job_status now;
-    unsigned given;
+    unsigned given = 0;
     int rc = read_object(r, patch_fields, &patch, &given, err);
     struct store_act set = {.action = STORE_SET,
                             .has_priority = given & 1,
@@ -125,7 +125,7 @@ struct filter {
     int64_t older_than, newer_than;
 };
 #define FIELD(member, how) \
-    { .name = #member, .type = how, .offset = offsetof(struct filter, member) }
+    { .name = #member, .type = (how), .offset = offsetof(struct filter, member) }
 static const struct json_field filter_fields[] = {
     FIELD(class_name, JSON_AS_TEXT),
     FIELD(owner, JSON_AS_TEXT),

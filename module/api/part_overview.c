@@ -137,10 +137,10 @@ struct patch {
     char *state;
     int64_t weight, max_running, max_queued;
 };
-#define FIELD(member, how, least, most)                                                   \
-    {                                                                                     \
-        .name = #member, .type = how, .offset = offsetof(struct patch, member),           \
-        .nullable = (least) == 0 && (how) == JSON_AS_INTEGER, .low = least, .high = most, \
+#define FIELD(member, how, least, most)                                                       \
+    {                                                                                         \
+        .name = #member, .type = (how), .offset = offsetof(struct patch, member),             \
+        .nullable = (least) == 0 && (how) == JSON_AS_INTEGER, .low = (least), .high = (most), \
     }
 static const struct json_field patch_fields[] = {
     FIELD(weight, JSON_AS_INTEGER, 1, 1000),

@@ -111,7 +111,7 @@ static int refused(const struct broker_api *api, const char *what, long status,
 
 int broker_api_call(struct broker_api *api, const char *method, const char *kind,
                     const char *const *names, const char *body, struct jobs_error *err) {
-    long status;
+    long status = 0;
     make_url(api, kind, names);
     int rc = request(api, method, body, &status, err);
     if (rc < 0 || (status >= 200 && status < 300) ||
@@ -122,7 +122,7 @@ int broker_api_call(struct broker_api *api, const char *method, const char *kind
 
 int broker_api_exists(struct broker_api *api, const char *kind, const char *const *names, bool *ret,
                       struct jobs_error *err) {
-    long status;
+    long status = 0;
     make_url(api, kind, names);
     int rc = request(api, "GET", NULL, &status, err);
     if (rc < 0)

@@ -4,5 +4,5 @@
 
 struct cli;
 /* Gives the tenant that role ("-": the usual name), over cli->store; an exit status. */
-int cli_set_role(struct cli *cli, const char *tenant, const char *role);
+int cli_set_role(struct cli *cli, const char *tenant, const char *given);
 #endif

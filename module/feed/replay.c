@@ -220,7 +220,8 @@ static void wait_for_something(struct feed *feed) {
     struct pollfd fds[READERS + 1] = {{.fd = feed->to_replay.fd, .events = POLLIN}};
     nfds_t n = 1;
     int timeout = list_empty(&feed->pending) && list_empty(&feed->readers) ? -1 : 1000;
-    LIST_EACH (&feed->readers, p) {
+    /* The analyzer does not see that a reader that was freed is no longer in the list. */
+    LIST_EACH (&feed->readers, p) { /* NOLINT(clang-analyzer-unix.Malloc) */
         const struct reader *reader = LIST_ENTRY(p, struct reader, link);
         if (reader->paused_since)
             timeout = timeout == 0 ? 0 : 20;

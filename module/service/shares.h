@@ -53,7 +53,7 @@ void shares_done(struct shares *shares);
  * shares_done. */
 struct share *shares_find(struct shares *shares, const char *lane, const char *tenant);
 /* Sets the limits of a lane (-1: none), made if need be. */
-void shares_set_lane(struct shares *shares, const char *lane, int64_t max_running,
+void shares_set_lane(struct shares *shares, const char *name, int64_t max_running,
                      int64_t max_per_tenant);
 /* Sets the limit of the tenant, over all lanes. */
 void shares_set_limit(struct shares *shares, struct share *share, int64_t max_running);

@@ -116,6 +116,7 @@ static void consume_is_refused(struct scene *s, const char *queue) {
     free(log);
 }
 
+/* One attempt after the other. NOLINTNEXTLINE(readability-function-size) */
 static void bindings_and_queues_of_others(void **state) {
     struct scene *s = *state;
     static const char *const keys[] = {
@@ -219,6 +220,7 @@ static int declare_dead_lettering(struct scene *s, const char *queue, const char
     return bus_declare_queue(s->own, queue, BUS_AUTO_DELETE, arguments, 3, NULL, err);
 }
 
+/* One attempt after the other. NOLINTNEXTLINE(readability-function-size) */
 static void a_stop_is_not_smuggled_in(void **state) {
     struct scene *s = *state;
     char *victim = submit(s->url, "'t1', 'count', pending => true");

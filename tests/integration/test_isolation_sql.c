@@ -392,6 +392,7 @@ static void notifications_say_nothing(void **state) {
 
 /* ---- what it may do ---- */
 
+/* One attempt after the other. NOLINTNEXTLINE(readability-function-size) */
 static void the_library_works_for_a_tenant(void **state) {
     struct walls *walls = *state;
     struct job_info_service s = {walls_connect(walls, "r1"), NULL};

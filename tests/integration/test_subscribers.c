@@ -134,18 +134,18 @@ static void need_python(void) {
 /* The client as it is pinned, unless it is there already. */
 static void need_node(void) {
     char *output;
-    if (program_run((const char *const[]){"sh", "-c", "command -v npm", NULL}, &output) != 0) {
+    int status = program_run((const char *const[]){"sh", "-c", "command -v npm", NULL}, &output);
+    free(output);
+    if (status != 0) {
         print_message("there is no npm here\n");
-        free(output);
         skip();
     }
-    free(output);
     static const char script[] =
         "mkdir -p \"$2\" && cd \"$2\" && cmp -s \"$1/package-lock.json\" installed && exit 0; "
         "cp \"$1/package.json\" \"$1/package-lock.json\" . && "
         "npm ci --no-audit --no-fund --ignore-scripts && cp package-lock.json installed";
-    int status = program_run((const char *const[]){"sh", "-c", script, "sh", FOLDER, MODULES, NULL},
-                             &output);
+    status = program_run((const char *const[]){"sh", "-c", script, "sh", FOLDER, MODULES, NULL},
+                         &output);
     if (status != 0)
         fail_msg("npm ci: %s", output);
     free(output);
