@@ -28,7 +28,11 @@ test('events may be cut anywhere', () => {
 
 test('an event without its blank line is not one yet', () => {
   assert.deepEqual(parse('data: 1\n'), []);
-  assert.deepEqual(parse('id: 7\n\n'), []);
+});
+
+test('an id alone says how far the stream is', () => {
+  assert.deepEqual(parse('id: 7\n\n'), [{ type: 'message', id: '7', data: null }]);
+  assert.deepEqual(parse(':\n\n'), []);
 });
 
 test('durations are said as people say them', () => {

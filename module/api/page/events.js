@@ -18,7 +18,7 @@ export function follow(where, on) {
 }
 
 async function run(where, on, signal) {
-  const stream = { lastId: '', failures: 0 };
+  const stream = { lastId: '', failures: 0, ended: false };
   while (!signal.aborted) {
     const status = await once(where, stream, on, signal);
     if (signal.aborted) return;
@@ -26,7 +26,7 @@ async function run(where, on, signal) {
       on.state('refused', status);
       return;
     }
-    on.state('lost', status);
+    if (!stream.ended) on.state('lost', status); // the server ends each stream after some minutes
     await pause(PAUSES_MS[Math.min(stream.failures++, PAUSES_MS.length - 1)], signal);
   }
 }
@@ -46,6 +46,7 @@ async function once(where, stream, on, signal) {
     clearTimeout(watch.timer);
     watch.timer = setTimeout(() => silence.abort(), SILENCE_MS);
   };
+  stream.ended = false;
   try {
     heard();
     const answer = await fetch(`/api/v1${where}`, {
@@ -60,6 +61,7 @@ async function once(where, stream, on, signal) {
     stream.failures = 0;
     on.state('live', answer.status);
     await read(answer.body, stream, on, heard);
+    stream.ended = true;
     return answer.status;
   } catch {
     return 0;
