@@ -10,7 +10,7 @@ export CMAKE_GENERATOR=Ninja
 
 cmake --install "$BUILD" --prefix "$WORK/root" >"$WORK/log"
 for file in bin/jobsd bin/jobctl include/jobs.h libexec/jobs/jobs-spawner libexec/jobs/jobs-host; do
-    [ -f "$WORK/root/$file" ] || { echo "$file was not installed" && exit 1; }
+    [ -f "$WORK/root/$file" ] || { echo "not installed: $file" && exit 1; }
 done
 
 PKG_CONFIG_PATH=$(dirname "$(find "$WORK/root" -name jobs.pc)")
