@@ -91,41 +91,55 @@ static void flush_group(struct feed *feed, struct group *group) {
 
 /* ---- coming in ---- */
 
-/* What of the ring it wants, in pieces; then where it is, for a reconnect before the next event. */
+/* Gives it of the ring what it wants, or as much as it takes now. */
 static bool write_past(struct feed *feed, struct listener *listener) {
-    struct buf out = {0};
     bool open = true;
-    for (size_t i = ring_find(&feed->ring, listener->next); open && i < feed->ring.count; i++) {
+    size_t i = ring_find(&feed->ring, listener->next);
+    for (; open && i < feed->ring.count && !listener_is_full(listener); i++) {
         const struct feed_event *event = ring_at(&feed->ring, i);
+        listener->next = event->offset + 1;
         if (!feed_filter_takes(&listener->filter, event))
             continue;
-        buf_add(&out, event->text, event->length);
+        buf_add(&listener->batch, event->text, event->length);
         atomic_fetch_add_explicit(&feed->sent, 1, memory_order_relaxed);
-        if (out.length > PIECE) {
-            open = listener_write(listener, out.data, out.length);
-            buf_clear(&out);
-        }
+        if (listener->batch.length > PIECE)
+            open = listener_write_batch(listener);
     }
-    buf_text(&out, ":\n");
-    if (feed->ring.next > 0)
-        buf_format(&out, "id: %lld\n", (long long)(feed->ring.next - 1));
-    buf_char(&out, '\n');
-    open = open && listener_write(listener, out.data, out.length);
-    buf_done(&out);
-    return open;
+    if (i == feed->ring.count)
+        listener->next = feed->ring.next;
+    return listener_write_batch(listener) && open;
 }
 
-static void become_live(struct feed *feed, struct listener *listener) {
+/* Where it is, for a reconnect before the next event. */
+static bool write_place(struct feed *feed, struct listener *listener) {
+    char text[64] = ":\n\n";
+    if (feed->ring.next > 0)
+        snprintf(text, sizeof text, ":\nid: %lld\n\n", (long long)(feed->ring.next - 1));
+    return listener_write(listener, text, strlen(text));
+}
+
+/* It has everything: from now on it gets what its group gets. */
+static bool become_live(struct feed *feed, struct listener *listener) {
     struct group *group = group_of(feed, &listener->filter);
     flush_group(feed, group); /* what it holds is of the ring, too */
-    if (!write_past(feed, listener)) {
-        listener_close(feed, listener, true);
+    if (!write_place(feed, listener)) {
         drop_if_empty(feed, group);
-        return;
+        return false;
     }
+    buf_done(&listener->batch);
     listener->group = group;
     list_push_back(&group->listeners, &listener->link);
     feed->live++;
+    return true;
+}
+
+/* What the ring has for it; then it is live. One that takes no more now stays behind. */
+static void follow(struct feed *feed, struct listener *listener) {
+    bool open = write_past(feed, listener);
+    if (open && listener->next < feed->ring.next)
+        list_push_back(&feed->behind, &listener->link);
+    else if (!open || !become_live(feed, listener))
+        listener_close(feed, listener, true);
 }
 
 /* From now on: but for what came between its arrival and the moment when the reader was there. */
@@ -154,11 +168,11 @@ void fan_admit(struct feed *feed, struct listener *listener) {
         list_push_back(&feed->ahead, &listener->link);
     } else if (ring->next < 0 && listener->next > 0) { /* the log is empty: made anew */
         if (listener_tell_gap(feed, listener, -1))
-            become_live(feed, listener);
+            follow(feed, listener);
         else
             listener_close(feed, listener, true);
     } else {
-        become_live(feed, listener);
+        follow(feed, listener);
     }
 }
 
@@ -178,6 +192,21 @@ static void look_at_ahead(struct feed *feed, int64_t now) {
     }
 }
 
+/* Those that have room again go on, or to the replay when the ring has forgotten their place. */
+static void look_at_behind(struct feed *feed) {
+    struct list behind;
+    list_init(&behind);
+    list_move_all(&behind, &feed->behind);
+    for (struct list *p; (p = list_pop_front(&behind));) {
+        struct listener *listener = LIST_ENTRY(p, struct listener, link);
+        bool there = listener->next >= feed->ring.from && feed->ring.from >= 0;
+        if (there && listener_is_full(listener))
+            list_push_back(&feed->behind, p);
+        else
+            fan_admit(feed, listener);
+    }
+}
+
 void fan_look_again(struct feed *feed) {
     struct list waiting;
     list_init(&waiting);
@@ -186,6 +215,7 @@ void fan_look_again(struct feed *feed) {
     for (struct list *p; (p = list_pop_front(&waiting));)
         fan_admit(feed, LIST_ENTRY(p, struct listener, link));
     look_at_ahead(feed, clock_now());
+    look_at_behind(feed);
 }
 
 /* ---- going out ---- */
@@ -292,6 +322,7 @@ void fan_beat(struct feed *feed, int64_t now) {
     each_live(feed, beat, &(struct comment){text, now});
     beat_list(feed, &feed->waiting, now);
     beat_list(feed, &feed->ahead, now);
+    beat_list(feed, &feed->behind, now);
 }
 
 static bool end(struct feed *feed, struct listener *listener, const void *arg) {
@@ -308,6 +339,7 @@ void fan_close(struct feed *feed) {
     each_live(feed, end, NULL);
     close_list(feed, &feed->waiting);
     close_list(feed, &feed->ahead);
+    close_list(feed, &feed->behind);
     table_done(&feed->groups, NULL);
     table_done(&feed->audiences, NULL);
 }

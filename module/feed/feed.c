@@ -71,6 +71,8 @@ static int wait_ms(const struct feed *feed) {
         return 0;
     if (atomic_load(&feed->listeners) == 0 && !source->stream)
         return -1;
+    if (!list_empty(&feed->behind))
+        until = least(until, now + FEED_LOOK);
     if (!source->stream)
         until = least(until, source->next_try);
     else if (!source->settled)
@@ -178,7 +180,8 @@ int feed_start(const struct feed_options *options, struct feed **ret, struct job
     atomic_store(&feed->ring_from, -1);
     atomic_store(&feed->ring_next, -1);
     list_init(&feed->dirty), list_init(&feed->waiting), list_init(&feed->ahead);
-    list_init(&feed->pending), list_init(&feed->readers);
+    list_init(&feed->behind), list_init(&feed->pending), list_init(&feed->full);
+    list_init(&feed->readers);
     bool failed = mail_init(&feed->arriving) < 0;
     failed |= mail_init(&feed->to_replay) < 0;
     if (failed || start_threads(feed) != 0) {

@@ -9,6 +9,9 @@
  *   feed thread    the live reader, the ring, the groups of listeners with the same filter
  *   replay thread  up to 4 readers of the past, each for all who want about the same place
  *
+ * The past is given as fast as it is taken, a quarter of FEED_SINK_LIMIT ahead; a listener that is live
+ * and lets a whole one wait is cut.
+ *
  * Nothing is read while there is no listener (and for a minute before that). */
 #ifndef FEED_FEED_H
 #define FEED_FEED_H

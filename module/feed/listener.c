@@ -12,6 +12,16 @@ bool listener_write(struct listener *listener, const char *data, size_t length) 
     return listener->sink.write(listener->sink.arg, data, length);
 }
 
+bool listener_write_batch(struct listener *listener) {
+    bool open = listener_write(listener, listener->batch.data, listener->batch.length);
+    buf_clear(&listener->batch);
+    return open;
+}
+
+bool listener_is_full(const struct listener *listener) {
+    return listener->sink.pending(listener->sink.arg) + listener->batch.length > FEED_AHEAD;
+}
+
 void listener_close(struct feed *feed, struct listener *listener, bool cut) {
     listener->sink.close(listener->sink.arg);
     atomic_fetch_sub(&feed->listeners, 1);
@@ -37,7 +47,7 @@ bool listener_is_over(struct listener *listener, int64_t next, int64_t now) {
     if (!listener->sink.until || now < listener->sink.until)
         return false;
     listener->over = true;
-    listener_write(listener, listener->batch.data, listener->batch.length);
+    listener_write_batch(listener);
     if (next > 0) {
         snprintf(place, sizeof place, ":\nid: %lld\n\n", (long long)next - 1);
         listener_write(listener, place, strlen(place));

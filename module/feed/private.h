@@ -12,6 +12,10 @@
 
 #define FEED_BEAT_SECONDS 15 /* a comment to those who got nothing else */
 #define FEED_MESSAGE_MAX ((size_t)1 << 18)
+/* Of the past a client is given so much ahead of what it has taken. A sink has room for more, and
+ * for the longest event. */
+#define FEED_AHEAD (FEED_SINK_LIMIT / 4)
+#define FEED_LOOK (20 * CLOCK_MS) /* whether those that are full have room again */
 
 /* Belongs to one thread at a time: the feed's or the replay's, or to the mail between them. */
 struct listener {
@@ -24,7 +28,7 @@ struct listener {
     int64_t joined_at;   /* clock_now() */
     int64_t ahead_since; /* clock_now(), in feed.ahead */
     int64_t wrote_at;    /* clock_now() */
-    struct buf batch;    /* of the replay: not yet given to it */
+    struct buf batch;    /* of the past: not yet given to it */
     bool over;           /* its time is up: it is not cut, but ended */
 };
 
@@ -84,11 +88,14 @@ struct feed {
     struct list dirty;      /* group.dirty */
     struct list waiting;    /* listeners: it is not known yet where the log ends */
     struct list ahead;      /* listeners that want what has not come yet */
+    struct list behind;     /* listeners that the ring has more for than they take now */
     int64_t flushed_at, beat_at, empty_since;
     size_t live; /* listeners in groups */
 
     /* The replay's thread only: replay.c. */
-    struct list pending, readers;
+    struct list pending; /* listeners that wait for a reader: who waits longest is first */
+    struct list full;    /* listeners that take no more now; they have no reader */
+    struct list readers;
 };
 
 /* mail.c */
@@ -101,6 +108,10 @@ void mail_take(struct mail *mail, struct list *ret);
 
 /* listener.c */
 bool listener_write(struct listener *listener, const char *data, size_t length);
+/* What its batch holds. */
+bool listener_write_batch(struct listener *listener);
+/* It has been given enough for now; what its batch holds counts. */
+bool listener_is_full(const struct listener *listener);
 /* Closes and frees it; it is in no list. `cut`: it did not keep up, or is gone. */
 void listener_close(struct feed *feed, struct listener *listener, bool cut);
 /* "event: gap": what lies between was not kept. It goes on at `next`; -1: not known where. */
@@ -113,7 +124,7 @@ bool listener_beat(struct listener *listener, const char *text, int64_t now);
 /* fan.c: the feed's thread */
 /* Puts a listener where it belongs by what the ring and the source know. */
 void fan_admit(struct feed *feed, struct listener *listener);
-/* Looks again at those that wait for the source, or for what has not come yet. */
+/* Looks again at those that wait for the source, for what has not come yet, or for room. */
 void fan_look_again(struct feed *feed);
 void fan_event(struct feed *feed, const struct feed_event *event);
 /* Every live listener misses what lies between these offsets; `to` -1: it is not known where the

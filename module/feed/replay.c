@@ -1,6 +1,9 @@
 /* Listeners that want what the ring does not have any more: readers of the past, each for all that
- * want about the same place, until the ring is reached. A listener that takes its time slows its
- * reader down for a few seconds; then it is cut, and may come back. */
+ * want about the same place, until the ring is reached.
+ *
+ * Nobody is cut for taking little, and nobody keeps others out. A listener that is full leaves its
+ * reader and waits aside until it has room; a reader waits for it a little, so that it need not be
+ * opened for each piece. While others wait for a reader, those who have one take turns with them. */
 #include "module/base/clock.h"
 #include "module/base/mem.h"
 #include "module/feed/private.h"
@@ -10,9 +13,11 @@
 #include <stdlib.h>
 
 enum { READERS = 4, PREFETCH = 64, TIMEOUT_MS = 5000, TOGETHER = 5000 };
-#define PENDING_MOST (FEED_SINK_LIMIT / 4)
-#define PAUSE_MOST (4 * CLOCK_SECOND) /* a reader must be polled by then */
-#define SILENCE (5 * CLOCK_SECOND)    /* nothing is there any more */
+#define LEAVES_AT (FEED_SINK_LIMIT / 2) /* bytes: also if the rest of its reader goes on */
+#define TURN (CLOCK_SECOND / 2)         /* while others wait */
+#define PATIENCE (2 * FEED_LOOK)        /* with one that is full, while others want to go on */
+#define PAUSE_MOST (4 * CLOCK_SECOND)   /* a reader must be polled by then */
+#define SILENCE (5 * CLOCK_SECOND)      /* nothing is there any more */
 #define TRY_AGAIN CLOCK_SECOND
 
 struct reader {
@@ -23,6 +28,7 @@ struct reader {
     int64_t next;  /* offset that comes next */
     bool compared; /* the log still had what came before it */
     int64_t heard_at, paused_since;
+    int64_t began_at; /* clock_now() at its first event; 0: none yet */
 };
 
 static void reader_free(struct reader *reader, struct list *ret_listeners) {
@@ -79,38 +85,58 @@ static struct reader *open_reader(struct feed *feed, int64_t next) {
     return reader;
 }
 
-/* The one that wants the oldest begins, so that others can share its reader. */
-static struct listener *oldest(const struct feed *feed) {
-    struct listener *first = NULL;
+static void join(struct reader *reader, struct listener *listener) {
+    list_remove(&listener->link);
+    list_push_back(&reader->listeners, &listener->link);
+}
+
+/* Where a reader for the first one begins: there, or a little before, if others want that. */
+static int64_t place_of(const struct feed *feed, int64_t first) {
+    int64_t place = first;
+    LIST_EACH (&feed->pending, p) {
+        int64_t next = LIST_ENTRY(p, struct listener, link)->next;
+        if (next < place && first - next <= TOGETHER)
+            place = next;
+    }
+    return place;
+}
+
+static void join_those_near(struct feed *feed) {
     LIST_EACH (&feed->pending, p) {
         struct listener *listener = LIST_ENTRY(p, struct listener, link);
-        if (!first || listener->next < first->next)
-            first = listener;
+        struct reader *reader = find_reader(feed, listener->next);
+        if (reader)
+            join(reader, listener);
     }
-    return first;
 }
 
 /* False: the broker is away. */
 static bool begin(struct feed *feed) {
-    LIST_EACH (&feed->pending, p) {
-        struct reader *reader = find_reader(feed, LIST_ENTRY(p, struct listener, link)->next);
-        if (reader) {
-            list_remove(p);
-            list_push_back(&reader->listeners, p);
-        }
-    }
+    join_those_near(feed);
     while (!list_empty(&feed->pending) && reader_count(feed) < READERS) {
-        struct listener *listener = oldest(feed);
-        struct reader *reader = open_reader(feed, listener->next);
-        if (!reader)
+        int64_t first = LIST_ENTRY(feed->pending.next, struct listener, link)->next;
+        if (!open_reader(feed, place_of(feed, first)))
             return false;
-        LIST_EACH (&feed->pending, p)
-            if (LIST_ENTRY(p, struct listener, link)->next - reader->next <= TOGETHER) {
-                list_remove(p);
-                list_push_back(&reader->listeners, p);
-            }
+        join_those_near(feed);
     }
     return true;
+}
+
+static void set_aside(struct feed *feed, struct listener *listener) {
+    if (!listener_write_batch(listener)) {
+        cut(feed, listener);
+        return;
+    }
+    list_remove(&listener->link);
+    list_push_back(&feed->full, &listener->link);
+}
+
+static void take_back_from_aside(struct feed *feed) {
+    LIST_EACH (&feed->full, p)
+        if (!listener_is_full(LIST_ENTRY(p, struct listener, link))) {
+            list_remove(p);
+            list_push_back(&feed->pending, p);
+        }
 }
 
 /* ---- reading ---- */
@@ -126,43 +152,64 @@ static void compare(struct reader *reader, int64_t offset) {
     }
 }
 
+static size_t held(const struct listener *listener) {
+    return listener->sink.pending(listener->sink.arg) + listener->batch.length;
+}
+
+/* One that holds much leaves before the event: it goes on from there. */
+static void give(struct reader *reader, struct listener *listener, int64_t offset,
+                 const struct feed_event *event) {
+    bool takes = event && feed_filter_takes(&listener->filter, event);
+    if (takes && held(listener) > LEAVES_AT) {
+        set_aside(reader->feed, listener);
+        return;
+    }
+    listener->next = offset + 1;
+    if (!takes)
+        return;
+    buf_add(&listener->batch, event->text, event->length);
+    atomic_fetch_add_explicit(&reader->feed->sent, 1, memory_order_relaxed);
+}
+
 static void take(void *arg, const struct bus_delivery *message) {
     struct reader *reader = arg;
     int64_t offset = message->stream_offset;
+    if (!reader->began_at)
+        reader->began_at = clock_now();
     if (!reader->compared)
         compare(reader, offset);
     struct feed_event *event = feed_event_read(message, offset);
     LIST_EACH (&reader->listeners, p) {
         struct listener *listener = LIST_ENTRY(p, struct listener, link);
-        if (offset < listener->next)
-            continue;
-        listener->next = offset + 1;
-        if (!event || !feed_filter_takes(&listener->filter, event))
-            continue;
-        buf_add(&listener->batch, event->text, event->length);
-        atomic_fetch_add_explicit(&reader->feed->sent, 1, memory_order_relaxed);
+        if (offset >= listener->next)
+            give(reader, listener, offset, event);
     }
     free(event);
 }
 
-static bool is_full(const struct listener *listener) {
-    return listener->sink.pending(listener->sink.arg) > PENDING_MOST;
-}
-
-/* Waits for those that have much to send. True: not now. */
+/* Waits for those that are full, for so long that it hinders nobody. True: not now. */
 static bool pauses(struct reader *reader, int64_t now) {
-    bool full = false;
-    if (reader->paused_since && now - reader->paused_since > PAUSE_MOST)
-        LIST_EACH (&reader->listeners, p)
-            if (is_full(LIST_ENTRY(p, struct listener, link)))
-                cut(reader->feed, LIST_ENTRY(p, struct listener, link));
-    LIST_EACH (&reader->listeners, p)
-        full |= is_full(LIST_ENTRY(p, struct listener, link));
-    if (!full)
+    struct feed *feed = reader->feed;
+    size_t full = 0, all = 0;
+    LIST_EACH (&reader->listeners, p) {
+        all++;
+        full += listener_is_full(LIST_ENTRY(p, struct listener, link));
+    }
+    if (full == 0) {
         reader->paused_since = 0;
-    else if (!reader->paused_since)
+        return false;
+    }
+    if (!reader->paused_since)
         reader->paused_since = now;
-    return full;
+    reader->heard_at = now; /* nobody listened */
+    bool hinders = full < all || !list_empty(&feed->pending);
+    if (now - reader->paused_since < (hinders ? PATIENCE : PAUSE_MOST))
+        return true;
+    LIST_EACH (&reader->listeners, p)
+        if (listener_is_full(LIST_ENTRY(p, struct listener, link)))
+            set_aside(feed, LIST_ENTRY(p, struct listener, link));
+    reader->paused_since = 0;
+    return true;
 }
 
 /* Back to the feed's thread, which has the rest in its ring. */
@@ -178,14 +225,26 @@ static void pass_on(struct reader *reader, bool silent) {
     int64_t from = atomic_load(&feed->ring_from);
     LIST_EACH (&reader->listeners, p) {
         struct listener *listener = LIST_ENTRY(p, struct listener, link);
-        bool open = listener_write(listener, listener->batch.data, listener->batch.length);
-        buf_clear(&listener->batch);
+        bool open = listener_write_batch(listener);
         if (open && silent && listener->next < from) /* forgotten by the log, to the last one */
             open = listener_tell_gap(feed, listener, from);
         if (!open)
             cut(feed, listener);
         else if (silent || (from >= 0 && listener->next >= from))
             hand_over(feed, listener);
+    }
+}
+
+/* The first in the list has been open for the longest time. */
+static void give_way(struct feed *feed, int64_t now) {
+    if (list_empty(&feed->pending) || reader_count(feed) < READERS)
+        return;
+    LIST_EACH (&feed->readers, p) {
+        struct reader *reader = LIST_ENTRY(p, struct reader, link);
+        if (reader->began_at && now - reader->began_at > TURN) {
+            reader_free(reader, &feed->pending);
+            return;
+        }
     }
 }
 
@@ -219,12 +278,14 @@ static void beat(struct feed *feed, struct list *list, int64_t now) {
 static void wait_for_something(struct feed *feed) {
     struct pollfd fds[READERS + 1] = {{.fd = feed->to_replay.fd, .events = POLLIN}};
     nfds_t n = 1;
-    int timeout = list_empty(&feed->pending) && list_empty(&feed->readers) ? -1 : 1000;
+    const int look = (int)(FEED_LOOK / CLOCK_MS);
+    bool idle = list_empty(&feed->pending) && list_empty(&feed->readers);
+    int timeout = !list_empty(&feed->full) ? look : idle ? -1 : 1000;
     /* The analyzer does not see that a reader that was freed is no longer in the list. */
     LIST_EACH (&feed->readers, p) { /* NOLINT(clang-analyzer-unix.Malloc) */
         const struct reader *reader = LIST_ENTRY(p, struct reader, link);
         if (reader->paused_since)
-            timeout = timeout == 0 ? 0 : 20;
+            timeout = timeout == 0 ? 0 : look;
         else if (bus_stream_wants_read(reader->stream))
             timeout = 0;
         else
@@ -236,6 +297,7 @@ static void wait_for_something(struct feed *feed) {
 static void turn(struct feed *feed, int64_t *next_try) {
     int64_t now = clock_now();
     mail_take(&feed->to_replay, &feed->pending);
+    take_back_from_aside(feed);
     if (now >= *next_try && !begin(feed))
         *next_try = now + TRY_AGAIN;
     LIST_EACH (&feed->readers, p) {
@@ -247,7 +309,9 @@ static void turn(struct feed *feed, int64_t *next_try) {
         if (!fine || list_empty(&reader->listeners))
             reader_free(reader, &feed->pending);
     }
+    give_way(feed, now);
     beat(feed, &feed->pending, now);
+    beat(feed, &feed->full, now);
 }
 
 void *replay_main(void *arg) {
@@ -260,6 +324,7 @@ void *replay_main(void *arg) {
     LIST_EACH (&feed->readers, p)
         reader_free(LIST_ENTRY(p, struct reader, link), &feed->pending);
     mail_take(&feed->to_replay, &feed->pending);
+    list_move_all(&feed->pending, &feed->full);
     for (struct list *p; (p = list_pop_front(&feed->pending));)
         listener_close(feed, LIST_ENTRY(p, struct listener, link), false);
     return NULL;

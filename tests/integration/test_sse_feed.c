@@ -229,6 +229,68 @@ static void a_slow_one_is_cut_and_comes_back(void **state) {
     ear_free(slow), ear_free(other), ear_free(again);
 }
 
+/* Takes a piece every few milliseconds until it has so many events. */
+static void take_slowly(struct ear *ear, size_t piece, size_t events) {
+    int64_t until = clock_now() + 2 * LONG * CLOCK_MS;
+    while (!ear_wait(ear, events, 5) && !ear_get(ear).closed && clock_now() < until)
+        ear_take(ear, piece);
+}
+
+/* More to catch up than a sink may hold: it is written as fast as the client takes it, whether the
+ * ring has it or the log. */
+static void a_long_past_is_read_as_fast_as_it_is_taken(void **state) {
+    static const size_t rings[] = {20000, 100};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct fixture f;
+        start(&f, test_amqp_url(), rings[i]);
+        struct ear *all = listen_now(&f, NULL);
+        publish(&f, 12000);
+        assert_true(ear_wait(all, 12000, LONG));
+        struct ear *slow = ear_listen_slowly(f.feed, NULL, 0);
+        take_slowly(slow, 60000, 11999);
+        publish(&f, 10);
+        assert_all(slow, 1, 12009);
+        assert_in_range(ear_get(slow).waited_most, 1, FEED_SINK_LIMIT);
+        stop(&f);
+        ear_free(all), ear_free(slow);
+    }
+}
+
+/* There are few readers of the past: those who take little leave them to others, and are not cut. */
+static void slow_ones_keep_nobody_from_the_past(void **state) {
+    enum { SLOW = 6, APART = 6000, LAST = SLOW * APART + 999 };
+    struct fixture f;
+    struct ear *slow[SLOW];
+    (void)state;
+    start(&f, test_amqp_url(), 100);
+    for (int i = 0; i < SLOW; i++)
+        publish(&f, APART);
+    publish(&f, 1000);
+    for (int i = 0; i < SLOW; i++)
+        slow[i] = ear_listen_slowly(f.feed, NULL, i * APART);
+    for (int i = 0; i < SLOW; i++)
+        assert_true(ear_wait(slow[i], 100, LONG));
+    int64_t began = clock_now(), until = began + 2 * LONG * CLOCK_MS;
+    struct ear *quick = ear_listen(f.feed, NULL, 10);
+    while (!ear_wait(quick, LAST - 10, 20) && clock_now() < until)
+        for (int i = 0; i < SLOW; i++)
+            ear_take(slow[i], 1000);
+    assert_all(quick, 11, LAST);
+    print_message("the quick one took %lld ms\n", (long long)((clock_now() - began) / CLOCK_MS));
+    for (int i = 0; i < SLOW; i++) {
+        assert_false(ear_get(slow[i]).closed);
+        take_slowly(slow[i], 1000000, (size_t)(LAST - i * APART));
+        int64_t first = ear_get(slow[i]).first; /* offsets have holes, numbers have none */
+        assert_in_range(i * APART + 1 - first, 0, 10);
+        assert_all(slow[i], first, LAST);
+    }
+    stop(&f);
+    ear_free(quick);
+    for (int i = 0; i < SLOW; i++)
+        ear_free(slow[i]);
+}
+
 static void progress_comes_along(void **state) {
     struct fixture f;
     (void)state;
@@ -363,6 +425,8 @@ int main(void) {
         cmocka_unit_test(reconnects_lose_nothing),
         cmocka_unit_test(filters_are_kept),
         cmocka_unit_test(a_slow_one_is_cut_and_comes_back),
+        cmocka_unit_test(a_long_past_is_read_as_fast_as_it_is_taken),
+        cmocka_unit_test(slow_ones_keep_nobody_from_the_past),
         cmocka_unit_test(progress_comes_along),
         cmocka_unit_test(a_log_made_anew_is_told),
         cmocka_unit_test(the_broker_goes_and_comes),

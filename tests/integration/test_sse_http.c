@@ -214,6 +214,31 @@ static void a_slow_reader_is_cut_off(void **state) {
     stop(&s);
 }
 
+/* More than the server's buffers hold: it is sent as fast as it is read, and nobody is cut. */
+static void a_long_past_comes_to_a_slow_reader(void **state) {
+    struct stack s;
+    (void)state;
+    start(&s, test_amqp_url());
+    event_source_publish(&s.source, "t0", "count", JOB_FAILED, NULL, 12000);
+    struct sse *slow = sse_open(s.pool, s.base, s.viewer, T0, 0);
+    size_t seen = 0;
+    int64_t until = clock_now() + 60 * CLOCK_SECOND;
+    while (!sse_wait(slow, 11999, 5) && !sse_get(slow).closed && clock_now() < until) {
+        sse_pause(slow, true);
+        poll(NULL, 0, seen == sse_get(slow).events ? 0 : 20);
+        seen = sse_get(slow).events;
+        sse_pause(slow, false);
+    }
+    struct ear_counts c = sse_get(slow);
+    assert_int_equal(c.events, 11999);
+    assert_int_equal(c.missing, 0);
+    assert_false(c.closed);
+    char *body = http_get(200, s.base, s.admin, "/metrics");
+    assert_non_null(strstr(body, "\njobs_streams_cut_total 0\n"));
+    free(body);
+    stop(&s);
+}
+
 /* Within a second or so; who comes back with another token goes on behind what was seen. */
 static void a_stream_ends_with_its_token(void **state) {
     char brief[STORE_SECRET];
@@ -336,6 +361,7 @@ int main(void) {
         cmocka_unit_test(others_see_nothing),
         cmocka_unit_test(health_and_metrics_are_served),
         cmocka_unit_test(a_slow_reader_is_cut_off),
+        cmocka_unit_test(a_long_past_comes_to_a_slow_reader),
         cmocka_unit_test(a_stream_ends_with_its_token),
         cmocka_unit_test(the_broker_is_killed),
         cmocka_unit_test(a_thousand_streams),

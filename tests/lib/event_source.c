@@ -105,6 +105,7 @@ struct ear {
     pthread_mutex_t lock;
     struct ear_counts counts;
     size_t room; /* that is left; SIZE_MAX: any */
+    bool slow;
     bool gone;
 };
 
@@ -135,7 +136,12 @@ void event_source_take(struct ear_counts *c, const char *block) {
 static bool ear_write(void *arg, const char *data, size_t length) {
     struct ear *ear = arg;
     pthread_mutex_lock(&ear->lock);
-    bool takes = !ear->gone && length <= ear->room;
+    struct ear_counts *c = &ear->counts;
+    bool takes = !ear->gone && length <= ear->room && c->waiting + length <= FEED_SINK_LIMIT;
+    if (ear->slow && takes)
+        c->waiting += length;
+    if (c->waiting > c->waited_most)
+        c->waited_most = c->waiting;
     if (ear->room != SIZE_MAX)
         ear->room -= takes ? length : 0;
     char *text = strndup(data, length);
@@ -148,10 +154,7 @@ static bool ear_write(void *arg, const char *data, size_t length) {
     return takes;
 }
 
-static size_t ear_pending(void *arg) {
-    (void)arg;
-    return 0;
-}
+static size_t ear_pending(void *arg) { return ear_get(arg).waiting; }
 
 static void ear_close(void *arg) {
     struct ear *ear = arg;
@@ -160,18 +163,34 @@ static void ear_close(void *arg) {
     pthread_mutex_unlock(&ear->lock);
 }
 
-struct ear *ear_listen(struct feed *feed, const struct feed_filter *filter, int64_t after) {
+static struct ear *listen_with(struct feed *feed, const struct feed_filter *filter, int64_t after,
+                               bool slow) {
     const struct feed_filter all = {.tenant = ""};
     struct ear *ear = calloc(1, sizeof *ear);
     pthread_mutex_init(&ear->lock, NULL);
     ear->counts.first = ear->counts.last = ear->counts.id = -1;
     ear->room = SIZE_MAX;
+    ear->slow = slow;
     struct feed_sink sink = {.arg = ear,
                              .write = ear_write,
                              .pending = ear_pending,
                              .close = ear_close};
     feed_listen(feed, filter ? filter : &all, after, &sink);
     return ear;
+}
+
+struct ear *ear_listen(struct feed *feed, const struct feed_filter *filter, int64_t after) {
+    return listen_with(feed, filter, after, false);
+}
+
+struct ear *ear_listen_slowly(struct feed *feed, const struct feed_filter *filter, int64_t after) {
+    return listen_with(feed, filter, after, true);
+}
+
+void ear_take(struct ear *ear, size_t bytes) {
+    pthread_mutex_lock(&ear->lock);
+    ear->counts.waiting -= bytes < ear->counts.waiting ? bytes : ear->counts.waiting;
+    pthread_mutex_unlock(&ear->lock);
 }
 
 void ear_limit(struct ear *ear, size_t bytes) {

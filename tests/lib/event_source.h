@@ -25,6 +25,10 @@ void event_source_id(int64_t number, char ret[37]);
 struct ear;
 /* `after` as in feed_listen; `filter` NULL: everything of all tenants, no progress. */
 struct ear *ear_listen(struct feed *feed, const struct feed_filter *filter, int64_t after);
+/* A client that takes nothing by itself: what is written waits for it, up to FEED_SINK_LIMIT. */
+struct ear *ear_listen_slowly(struct feed *feed, const struct feed_filter *filter, int64_t after);
+/* It takes so many bytes of what waits. */
+void ear_take(struct ear *ear, size_t bytes);
 /* A sink that takes no more than so many bytes from now on (0: all). */
 void ear_limit(struct ear *ear, size_t bytes);
 struct ear_counts {
@@ -35,6 +39,7 @@ struct ear_counts {
     size_t gaps, progress, comments;
     int64_t id; /* the last id told, also without an event: for a reconnect. -1: none */
     bool closed;
+    size_t waiting, waited_most; /* bytes, of a slow one */
 };
 struct ear_counts ear_get(struct ear *ear);
 /* Counts one block of lines of a stream, without the empty line at its end. */
