@@ -15,6 +15,7 @@
 #include <string.h>
 
 enum { LOOK_MS = 50, TIMEOUT_MS = 60000 };
+#define BELOW (INT64_C(1) << 40) /* more places than are drawn while a tenant is copied */
 
 enum phase { NOBODY, SETTLED, LEAVING, LEFT, ARRIVING }; /* SETTLED: there, in no move */
 
@@ -28,6 +29,7 @@ struct moving {
     struct sql *source, *target;
     int64_t deadline; /* clock_now() */
     char id[37], before[16];
+    int64_t place; /* in the source's queue, behind all of the tenant's */
     int64_t jobs;
     bool decided; /* the tenant has left */
 };
@@ -210,6 +212,7 @@ static int lock_source(struct moving *m, char **ret_row, struct jobs_error *err)
     bool ours = phase && phase_of(phase) == LEAVING && strcmp(id, m->id) == 0;
     if (ours)
         *ret_row = mem_text(sql_get(row, 0, sql_column(row, "as_json")));
+    m->place = sql_get_integer(row, 0, sql_column(row, "place"), 0);
     sql_result_free(row);
     return ours ? 0
                 : error_set(err, JOBS_EREFUSED,
@@ -250,12 +253,29 @@ static int copy_one(struct moving *m, const struct sql_result *here, const struc
     return rc;
 }
 
-static int copy_all(struct moving *m, struct jobs_error *err) {
-    struct sql_result *here, *there;
-    int rc = call(m, m->source, "tenant_move_tables", NULL, NULL, SQL_ROWS, &here, err);
+/* The row at the target, and by how much its jobs' places in the queue are to be lowered so that
+ * they stand before all that is submitted there. (A sequence that is set to a higher number instead,
+ * while others draw from it, can give one twice.) */
+static int arrive(struct moving *m, const char *row, char ret_lower[24], struct jobs_error *err) {
+    struct sql_parameters p = {0};
+    struct sql_result *arrived;
+    sql_add_text(&p, row);
+    sql_add_text(&p, m->id);
+    int rc = sql_call(m->target, "tenant_move_arrive", &p, SQL_ONE, &arrived, err);
     if (rc < 0)
         return rc;
-    rc = call(m, m->target, "tenant_move_tables", NULL, NULL, SQL_ROWS, &there, err);
+    int64_t lower = m->place + BELOW - sql_get_integer(arrived, 0, 0, 0);
+    snprintf(ret_lower, 24, "%" PRId64, lower > 0 ? lower : 0);
+    sql_result_free(arrived);
+    return 0;
+}
+
+static int copy_all(struct moving *m, const char *lower, struct jobs_error *err) {
+    struct sql_result *here, *there;
+    int rc = call(m, m->source, "tenant_move_tables", lower, NULL, SQL_ROWS, &here, err);
+    if (rc < 0)
+        return rc;
+    rc = call(m, m->target, "tenant_move_tables", lower, NULL, SQL_ROWS, &there, err);
     if (rc < 0) {
         sql_result_free(here);
         return rc;
@@ -286,16 +306,14 @@ static int settle_target(struct moving *m, bool *ret_again, struct jobs_error *e
 /* Both transactions, from the lock on. */
 static int carry_locked(struct moving *m, const char *row, bool *ret_again,
                         struct jobs_error *err) {
+    char lower[24];
     int rc = clear_target(m, err);
     if (rc == 0)
         rc = plain(m->target, "move_begin", err);
-    struct sql_parameters p = {0};
-    sql_add_text(&p, row);
-    sql_add_text(&p, m->id);
     if (rc == 0)
-        rc = sql_call(m->target, "tenant_move_arrive", &p, SQL_NOTHING, NULL, err);
+        rc = arrive(m, row, lower, err);
     if (rc == 0)
-        rc = copy_all(m, err);
+        rc = copy_all(m, lower, err);
     if (rc == 0)
         rc = settle_target(m, ret_again, err);
     if (rc < 0 || *ret_again)

@@ -47,7 +47,7 @@ int store_quarantine_release(const struct job_info_service *s, const char *tenan
     int rc = read_rows(s, "quarantine_release", &p, &rows, err);
     if (rc < 0)
         return store_blame(rc, tenant, NULL, err);
-    bool there = sql_count(rows) > 0;
+    bool there = sql_get_boolean(rows, 0, sql_column(rows, "there"));
     sql_result_free(rows);
     return there
                ? 0

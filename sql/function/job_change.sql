@@ -1,7 +1,7 @@
 -- Changes the priority or the expiration date of a job that waits (PENDING or QUEUED).
 -- in:  tenant, id; priority: null leaves it; of_expires: whether the date is changed; expires: null, never
 -- out: the status of the job
--- Errors: JB006 the job does not wait any more, JB007 job unknown
+-- Errors: JB006 the job does not wait any more, JB007 job unknown, JB009 the tenant is arriving in a move
 -- Lock order: ready row, then job row. A new priority takes the job to the end of those that have it: the ready row is deleted and
 -- inserted again. Events tell status changes only: none is written, the version stays.
 create or replace function @schema@.job_change(tenant text, id uuid, priority int, of_expires boolean, expires timestamptz)
@@ -24,6 +24,7 @@ begin
         if not found then
             raise exception using errcode = 'JB007', message = format('tenant "%s" has no job %s', tenant, id);
         end if;
+        perform tenant_arrived(tenant);
         if j.status not in ('PENDING', 'QUEUED') then
             raise exception using errcode = 'JB006',
                 message = format('job %s is %s: only a PENDING or QUEUED job can be changed', id, j.status);

@@ -1,6 +1,6 @@
 -- Deletes a job that has ended, with all that belongs to it.
 -- in: tenant, id    out: the status that it had
--- Errors: JB006 it has not ended, or is locked, JB007 job unknown
+-- Errors: JB006 it has not ended, or is locked, JB007 job unknown, JB009 the tenant is arriving in a move
 create or replace function @schema@.job_delete(tenant text, id uuid) returns @schema@.job_status
 language plpgsql volatile
 set search_path = @schema@, pg_temp
@@ -13,6 +13,7 @@ begin
     if not found then
         raise exception using errcode = 'JB007', message = format('tenant "%s" has no job %s', tenant, id);
     end if;
+    perform tenant_arrived(tenant);
     if j.status not in ('SUCCEEDED', 'FAILED', 'ABORTED') or j.locked then
         raise exception using errcode = 'JB006', message = format('job %s is %s: only one that has ended and is not locked '
             'can be deleted', id, case when j.locked then 'locked' else j.status::text end);

@@ -16,9 +16,7 @@ begin
     if not found then
         raise exception using errcode = 'JB007', message = format('tenant "%s" has no job %s', tenant, id);
     end if;
-    if exists (select from t_tenant t where t.tenant = job_lock.tenant and t.settings -> 'move' ->> 'phase' = 'ARRIVING') then
-        raise exception using errcode = 'JB009', message = format('tenant "%s" is arriving from another datasource', tenant);
-    end if;
+    perform tenant_arrived(tenant);
     return ret;
 end
 $$;

@@ -32,10 +32,7 @@ begin
     if not found then
         raise exception using errcode = 'JB001', message = format('tenant %s is unknown here', quote_nullable(left(tenant, 80)));
     end if;
-    perform from t_tenant t where t.tenant = job_match.tenant and t.settings -> 'move' ->> 'phase' = 'ARRIVING';
-    if found then
-        raise exception using errcode = 'JB009', message = format('tenant "%s" is arriving from another datasource', tenant);
-    end if;
+    perform tenant_arrived(tenant);
     select x.* into f from jsonb_to_record(filter) x(class_name text, status jsonb, owner text, related_type text,
         related_id text, error_kind text, older_than interval, newer_than interval);
     wanted := case jsonb_typeof(f.status) when 'array' then array(select jsonb_array_elements_text(f.status))::job_status[]

@@ -2,7 +2,8 @@
 -- in:  tenant; name of the queue, "<tenant>.NAME"; keys: patterns of routing keys, each "<tenant>.PATTERN"; kind: quorum, classic, stream;
 --      ttl_ms: events older than that go (null: never); most: events kept (null: no bound; none for streams)
 -- out: the keys it had before, null when it is new
--- Errors: JB001 not the caller's tenant, JB008 it is there with another kind or bounds, 22023 a name or key that is not the tenant's
+-- Errors: JB001 not the caller's tenant, JB008 it is there with another kind or bounds, JB009 the tenant is being moved, 22023 a name
+--      or key that is not the tenant's
 create or replace function @schema@.job_subscribe(tenant text, name text, keys text[], kind text, ttl_ms bigint, most bigint)
 returns text[]
 language plpgsql volatile security definer
@@ -14,10 +15,8 @@ declare
 begin
     perform job_check_caller(array[tenant]);
     perform set_config('synchronous_commit', 'on', true);
-    perform from t_tenant t where t.tenant = job_subscribe.tenant for key share;
-    if not found then
-        raise exception using errcode = 'JB001', message = format('tenant %s is unknown here', quote_nullable(left(tenant, 80)));
-    elsif name is null or not starts_with(name, tenant || '.') or name = tenant || '.' or name !~ '^[A-Za-z0-9._-]{3,255}$' then
+    perform tenant_hold(tenant);
+    if name is null or not starts_with(name, tenant || '.') or name = tenant || '.' or name !~ '^[A-Za-z0-9._-]{3,255}$' then
         raise exception using errcode = '22023', message = format(
             'a queue of tenant "%s" is named "%s.NAME", of letters, digits, ".", "_" and "-", 255 at most; not %s', tenant, tenant,
             quote_nullable(left(name, 80)));

@@ -1,12 +1,10 @@
 -- At the target, last in the transaction that copies: what belongs to the datasource and not to the tenant. Lanes are those of the
--- classes here; numbers in the queue drawn here from now on are above those that came along; counts are made.
+-- classes here; counts are made.
 -- in:  tenant    out: jobs: how many came; running: how many of them are TO_BE_RUN or RUNNING (then it may not be committed)
 create or replace function @schema@.tenant_move_settle(of_tenant text, out jobs bigint, out running bigint)
 language plpgsql volatile
 set search_path = @schema@, pg_temp
 as $$
-declare
-    highest bigint;
 begin
     perform job_class_lane(p.class_name) from t_job_class_pause p where p.tenant = of_tenant; -- pauses came along
     update t_job_info j set lane = l.lane
@@ -14,10 +12,6 @@ begin
         where j.tenant = of_tenant and j.lane <> coalesce(c.lane, '')) l
     where j.id = l.id;
     update t_job_ready r set lane = j.lane from t_job_info j where j.id = r.id and r.tenant = of_tenant and r.lane <> j.lane;
-    select max(j.ready_seq) into highest from t_job_info j where j.tenant = of_tenant;
-    if highest >= nextval('t_job_ready_seq_seq') then
-        perform setval('t_job_ready_seq_seq', highest + 1000); -- others draw at this moment, too
-    end if;
     insert into t_job_count_delta (tenant, class_name, status, n)
     select of_tenant, j.class_name, j.status, count(*) from t_job_info j where j.tenant = of_tenant group by 2, 3;
     select count(*), count(*) filter (where j.status in ('TO_BE_RUN', 'RUNNING')) into jobs, running

@@ -1,9 +1,10 @@
 -- What is copied in a move, in this order, and the commands for it. At the source a command deletes what it gives out: until its
 -- transaction ends nobody can change it, and those who try wait. Ready rows and timers come twice: the second time nobody can add
 -- one any more. Timers arrive with the date "infinity", so that none is due before tenant_move_activate.
+-- Places in the queue are lowered, all by the same number, so that they are below those that the target draws.
 -- Not copied: receipts (nothing runs), counts (made anew), shares.
--- in:  tenant    out: a row per copy: name; columns: must be the same at both ends; copy_out, copy_in: COPY commands
-create or replace function @schema@.tenant_move_tables(of_tenant text)
+-- in:  tenant, lower: by how much    out: a row per copy: name; columns: must be the same at both ends; copy_out, copy_in: COPY commands
+create or replace function @schema@.tenant_move_tables(of_tenant text, lower bigint)
 returns table (name text, columns text, copy_out text, copy_in text)
 language plpgsql stable
 set search_path = @schema@, pg_temp
@@ -14,6 +15,8 @@ begin
     with columns as (
         select c.relname::text as name, string_agg(quote_ident(a.attname), ', ' order by a.attnum) as list,
             string_agg(case when c.relname = 't_job_timer' and a.attname = 'due' then '''infinity''::timestamptz'
+                when (c.relname, a.attname) in (('t_job_ready', 'seq'), ('t_job_info', 'ready_seq'))
+                    then format('x.%I - %s', a.attname, lower)
                 else 'x.' || quote_ident(a.attname) end, ', ' order by a.attnum) as given,
             bool_or(a.attname = 'tenant') as by_tenant, bool_or(a.attname = 'job_id') as by_job
         from pg_catalog.pg_class c join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped

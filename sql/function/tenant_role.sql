@@ -2,7 +2,7 @@
 -- other's. A role that is not there is made, for logins, without a password.
 -- in:  tenant; role (null: the tenant has none from now on; the role itself stays)
 -- out: the role as statements show it, null for none
--- Errors: JB001 tenant unknown, 22023 a role that would see more, or the roles of this schema are missing; 42501 may not make roles
+-- Errors: JB001 tenant unknown, JB009 it is being moved, 22023 a role that would see more, or the roles of this schema are missing; 42501 may not make roles
 create or replace function @schema@.tenant_role(of_tenant text, of_role text) returns text
 language plpgsql volatile
 set search_path = @schema@, pg_temp
@@ -30,10 +30,8 @@ begin
             format('role "%s" cannot be a tenant''s: it %s', of_role, case when r.mighty then 'passes row-level security'
                 when r.reserved then 'is one of those that serve all tenants' else 'may see every tenant' end);
     end if;
+    perform tenant_hold(of_tenant);
     update t_tenant t set role = of_role where t.tenant = of_tenant;
-    if not found then
-        raise exception using errcode = 'JB001', message = format('tenant %s is unknown here', quote_nullable(left(of_tenant, 80)));
-    end if;
     if of_role is not null and not pg_has_role(of_role, ours || '_tenant', 'MEMBER') then
         execute format('grant %I to %I', ours || '_tenant', of_role);
     end if;

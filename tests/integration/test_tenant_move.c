@@ -93,8 +93,12 @@ static char *picture(const char *url) {
         "tenant = 'mv'), "
         "(select string_agg(q::text, chr(10)) from jobs.t_job_quarantine q where tenant = "
         "'mv'), "
-        "(select string_agg(concat(r.id, r.priority, r.seq), chr(10) order by r.priority desc, "
-        "r.seq) from jobs.t_job_ready r where tenant = 'mv'), "
+        "(select string_agg(p::text, chr(10)) from jobs.t_job_class_pause p where tenant = 'mv'), "
+        "(select string_agg(s::text, chr(10)) from jobs.t_job_subscription s where tenant = "
+        "'mv'), "
+        "(select string_agg(k::text, chr(10)) from jobs.t_job_token k where tenant = 'mv'), "
+        "(select string_agg(concat(r.id, r.priority), chr(10) order by r.priority desc, r.seq) "
+        "from jobs.t_job_ready r where tenant = 'mv'), "
         "(select string_agg(t::text, chr(10) order by t.id) from jobs.t_job_timer t where "
         "tenant = 'mv'), "
         "(select string_agg(c::text, chr(10) order by c.class_name, c.status) from "
@@ -298,6 +302,113 @@ static void killed_at_every_step(void **state) {
     }
 }
 
+/* ---- changes meanwhile ---- */
+
+/* What is written about a tenant as such … */
+static const char *const about_tenant[] = {
+    "select jobs.job_class_pause('held', 'mv')",
+    "select jobs.job_class_resume('held', 'mv')",
+    "select jobs.job_subscribe('mv', 'mv.q', '{mv.#}', 'quorum', null, null)",
+    "select jobs.job_unsubscribe('mv', 'mv.q')",
+    "select jobs.tenant_apply('[{\"tenant\": \"mv\", \"weight\": 3}]')",
+};
+/* … with jobctl, where there is no function … */
+static const char *const by_jobctl[] = {
+    "quarantine release c -t mv",
+    "token create somebody -t mv --role viewer",
+    "tenant amqp mv --user other --amqp-url amqp://localhost/",
+};
+/* … and about one of its jobs. */
+static const char *const about_jobs[] = {
+    "select jobs.job_change('mv', id, 9, false, null) from jobs.t_job_ready where tenant = 'mv' "
+    "limit 1",
+    "select jobs.job_change('mv', id, null, true, null) from jobs.t_job_timer where tenant = 'mv' "
+    "limit 1",
+    "select jobs.job_delete('mv', id) from jobs.t_job_failure where tenant = 'mv' limit 1",
+    "select jobs.job_lock('mv', id) from jobs.t_job_failure where tenant = 'mv' limit 1",
+    "select jobs.job_release('mv', id) from jobs.t_job_timer where tenant = 'mv' limit 1",
+};
+
+static void assert_refused(const char *url, const char *const *statements, size_t count) {
+    struct pg_conn *db = store_connect(url);
+    for (size_t i = 0; i < count; i++) {
+        PGresult *result = PQexec(db, statements[i]);
+        const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+        if (!state || strcmp(state, "JB009") != 0)
+            fail_msg("%s: %s %s", statements[i], state ? state : "done",
+                     PQresultErrorMessage(result));
+        PQclear(result);
+    }
+    PQfinish(db);
+}
+
+static void assert_closed(const struct pair *pair, const char *datasource) {
+    bool source = strcmp(datasource, "a") == 0;
+    assert_refused(source ? pair->a : pair->b, about_tenant,
+                   sizeof about_tenant / sizeof *about_tenant);
+    if (!source)
+        assert_refused(pair->b, about_jobs, sizeof about_jobs / sizeof *about_jobs);
+    for (size_t i = 0; i < sizeof by_jobctl / sizeof *by_jobctl; i++)
+        jobctl_says(1, "is being moved", "%s -c %s --datasource %s", by_jobctl[i], pair->config,
+                    datasource);
+}
+
+/* What is not refused comes along: nothing is written where it is forgotten. */
+static void nothing_changes_meanwhile(void **state) {
+    (void)state;
+    static const int steps[] = {MARKED, ARRIVED, HAS_LEFT};
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        struct pair pair = new_pair();
+        fill(&pair);
+        for (size_t k = 0; k < 3; k += 2) /* a pause and a queue */
+            test_sql(pair.a, "%s", about_tenant[k]);
+        char *before = picture(pair.a);
+        kill_at(&pair, steps[i]);
+        assert_closed(&pair, "a");
+        if (steps[i] == ARRIVED)
+            assert_closed(&pair, "b");
+        jobctl_says(0, "is moved to b", "tenant move mv -c %s --to b --datasource a --events-for 0",
+                    pair.config);
+        assert_moved(&pair, before);
+        free(before);
+    }
+}
+
+/* A change that is made, but not committed, when a move begins is waited for, and comes along. */
+static void a_change_under_way(void **state) {
+    (void)state;
+    struct pair pair = new_pair();
+    fill(&pair);
+    struct pg_conn *writer = store_connect(pair.a);
+    int status;
+    store_sql(writer, "begin; select jobs.job_class_pause('late', 'mv')");
+    pid_t pid = start_move(&pair);
+    wait_phase(pair.a, "LEAVING");
+    store_sql(writer, "commit");
+    PQfinish(writer);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    assert_int_equal(test_sql_integer(pair.b, "select count(*) from jobs.t_job_class_pause where "
+                                              "class_name = 'late' and tenant = 'mv'"),
+                     1);
+    unlink(pair.config);
+}
+
+/* The target's numbers are drawn and never set: two jobs could have the same one. */
+static void places_are_lowered(void **state) {
+    (void)state;
+    struct pair pair = new_pair();
+    test_sql(pair.a, "alter sequence jobs.t_job_ready_seq_seq restart 1000000");
+    fill(&pair);
+    char *before = picture(pair.a);
+    jobctl_says(0, "is moved to b", "tenant move mv -c %s --to b --events-for 0", pair.config);
+    assert_moved(&pair, before);
+    assert_int_equal(test_sql_integer(pair.b, "select count(*) from jobs.t_job_ready_seq_seq "
+                                              "where last_value < 1000"),
+                     1);
+    free(before);
+}
+
 static void cancelled_after_a_kill(void **state) {
     (void)state;
     for (int step = MARKED; step <= HAS_LEFT; step++) {
@@ -430,10 +541,17 @@ static int up(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(everything_comes_along),  cmocka_unit_test(back_again),
-        cmocka_unit_test(what_runs_is_waited_for), cmocka_unit_test(killed_at_every_step),
-        cmocka_unit_test(cancelled_after_a_kill),  cmocka_unit_test(two_movers),
-        cmocka_unit_test(moved_under_load),        cmocka_unit_test(events_stay_in_order),
+        cmocka_unit_test(everything_comes_along),
+        cmocka_unit_test(back_again),
+        cmocka_unit_test(what_runs_is_waited_for),
+        cmocka_unit_test(killed_at_every_step),
+        cmocka_unit_test(nothing_changes_meanwhile),
+        cmocka_unit_test(a_change_under_way),
+        cmocka_unit_test(places_are_lowered),
+        cmocka_unit_test(cancelled_after_a_kill),
+        cmocka_unit_test(two_movers),
+        cmocka_unit_test(moved_under_load),
+        cmocka_unit_test(events_stay_in_order),
     };
     return cmocka_run_group_tests(tests, up, NULL);
 }
