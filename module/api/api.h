@@ -70,6 +70,7 @@ struct api_route {
     enum api_scope scope;
     bool all_tenants; /* only for tokens that are not bound to a tenant */
     bool body;        /* takes application/json; without, a body is refused */
+    bool quick;       /* of API_TENANT: on the sessions that nothing slow may take */
     int (*handle)(struct api_request *r, struct jobs_error *err);
     const struct api_parameter *query; /* NULL: none */
 };
@@ -173,6 +174,8 @@ void *api_part_state(const struct api *api, const struct api_part *part);
  * when there is no session. `task` stays the caller's until it is called. */
 struct api_task {
     struct list link;
+    bool quick;         /* it has sessions that those which may take long do not have */
+    const char *tenant; /* leaves a session to other tenants; NULL: as it comes */
     void (*run)(struct api_task *task, const struct job_info_service *db,
                 const struct jobs_error *err);
 };

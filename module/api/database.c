@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -31,8 +32,10 @@ struct worker {
     struct job_info_service db; /* db.db NULL: no session */
     /* Under the database's lock. */
     int64_t busy_since; /* 0: waits */
-    int fd;             /* of the session; -1 */
-    bool ended;         /* to be joined */
+    char tenant[64];    /* of its task, while has_tenant */
+    bool has_tenant;
+    int fd;     /* of the session; -1 */
+    bool ended; /* to be joined */
 };
 
 struct database {
@@ -95,6 +98,35 @@ static int open_session(struct worker *worker, struct jobs_error *err) {
 
 /* ---- the thread ---- */
 
+/* One is left for the others. */
+static bool has_a_session(const struct database *database, const struct api_task *task) {
+    size_t busy = 0;
+    for (size_t i = 0; task->tenant && i < database->worker_count; i++) {
+        const struct worker *other = database->workers[i];
+        busy += other->has_tenant && strcmp(other->tenant, task->tenant) == 0;
+    }
+    return busy == 0 || busy + 1 < database->worker_most;
+}
+
+/* The first task that may run now; under the lock. Who ends one looks here next, so that those that
+ * are passed over are not forgotten. */
+static struct api_task *take_task(struct worker *worker) {
+    struct database *database = worker->database;
+    LIST_EACH (&database->tasks, link) {
+        struct api_task *task = LIST_ENTRY(link, struct api_task, link);
+        if (!has_a_session(database, task))
+            continue;
+        list_remove(link);
+        database->queued--;
+        worker->busy_since = clock_now();
+        worker->has_tenant = task->tenant != NULL;
+        if (task->tenant)
+            snprintf(worker->tenant, sizeof worker->tenant, "%s", task->tenant);
+        return task;
+    }
+    return NULL;
+}
+
 static struct api_task *next_task(struct worker *worker) {
     struct database *database = worker->database;
     struct timespec until;
@@ -103,18 +135,15 @@ static struct api_task *next_task(struct worker *worker) {
     int rc = 0;
     pthread_mutex_lock(&database->lock);
     worker->busy_since = 0;
+    worker->has_tenant = false;
     database->waiting++;
-    while (list_empty(&database->tasks) && !database->stopping && rc != ETIMEDOUT)
+    struct api_task *task;
+    while (!(task = take_task(worker)) && !database->stopping && rc != ETIMEDOUT)
         rc = pthread_cond_timedwait(&database->work, &database->lock, &until);
     database->waiting--;
-    struct list *link = list_pop_front(&database->tasks);
-    database->queued -= link != NULL;
-    if (link)
-        worker->busy_since = clock_now();
-    else
-        worker->ended = true; /* under the lock: who submits now starts another */
+    worker->ended = !task; /* under the lock: who submits now starts another */
     pthread_mutex_unlock(&database->lock);
-    return link ? LIST_ENTRY(link, struct api_task, link) : NULL;
+    return task;
 }
 
 static bool is_stopping(struct database *database) {

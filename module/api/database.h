@@ -1,6 +1,6 @@
 /* One datasource as the interface uses it: a queue of tasks and a few threads, each with a session,
  * that are made when there is work and end when there was none for a while. Requests never touch
- * the tick's session. */
+ * the tick's session. Where there are two sessions or more, tasks of one tenant never have all. */
 #ifndef API_DATABASE_H
 #define API_DATABASE_H
 #include "module/api/api.h"

@@ -51,11 +51,31 @@ static int admit(struct request *request, struct jobs_error *err) {
 
 /* ---- on a datasource ---- */
 
+/* The datasource that it is to be done on; API_ANY_DATASOURCE: not known yet. */
+static int target_of(const struct request *request) {
+    const struct api_request *r = &request->r;
+    if (r->identity.datasource != API_ANY_DATASOURCE)
+        return r->identity.datasource;
+    if (r->api->database_count == 1)
+        return 0;
+    return r->route->scope == API_TENANT ? auth_tenant(r->api->auth, r->tenant)
+                                         : API_ANY_DATASOURCE;
+}
+
+/* Looking for a token or a tenant is quick; what the handler does may take long. */
+static void send_to(struct request *request, int datasource) {
+    struct api_request *r = &request->r;
+    bool asks = !request->known ||
+                (r->route->scope == API_TENANT && target_of(request) == API_ANY_DATASOURCE);
+    r->datasource = datasource;
+    request->task.quick = asks || r->route->quick;
+    request->task.tenant = request->task.quick ? NULL : r->tenant;
+    api_submit_task(r->api, (size_t)datasource, &request->task);
+}
+
 static void next_datasource(struct request *request) {
     request->visited++;
-    request->r.datasource =
-        (int)((size_t)(request->r.datasource + 1) % request->r.api->database_count);
-    api_submit_task(request->r.api, (size_t)request->r.datasource, &request->task);
+    send_to(request, (int)((size_t)(request->r.datasource + 1) % request->r.api->database_count));
 }
 
 static bool was_last(const struct request *request) {
@@ -103,17 +123,6 @@ static int ask_tenant(struct request *request, struct jobs_error *err) {
     return 0;
 }
 
-/* The datasource that it is to be done on; API_ANY_DATASOURCE: not known yet. */
-static int target_of(const struct request *request) {
-    const struct api_request *r = &request->r;
-    if (r->identity.datasource != API_ANY_DATASOURCE)
-        return r->identity.datasource;
-    if (r->api->database_count == 1)
-        return 0;
-    return r->route->scope == API_TENANT ? auth_tenant(r->api->auth, r->tenant)
-                                         : API_ANY_DATASOURCE;
-}
-
 /* Calls the handler for every datasource; API_LATER while there is another one. */
 static int call_every(struct request *request, struct jobs_error *err) {
     struct api_request *r = &request->r;
@@ -130,10 +139,8 @@ static int call_every(struct request *request, struct jobs_error *err) {
 
 /* While it stood in this datasource's queue it became known where its tenant is. */
 static void move_to(struct request *request, int datasource) {
-    struct api_request *r = &request->r;
     found(request);
-    r->datasource = datasource;
-    api_submit_task(r->api, (size_t)datasource, &request->task);
+    send_to(request, datasource);
 }
 
 static int work_known(struct request *request, struct jobs_error *err) {
@@ -147,6 +154,10 @@ static int work_known(struct request *request, struct jobs_error *err) {
         int rc = ask_tenant(request, err);
         if (rc != 0)
             return rc;
+        if (request->task.quick && !r->route->quick) {
+            move_to(request, r->datasource);
+            return API_LATER;
+        }
     }
     if (!r->db)
         return JOBS_EDB;
@@ -184,7 +195,6 @@ static void go_on(struct request *request) {
     struct api_request *r = &request->r;
     struct jobs_error err = {0};
     request->task.run = run;
-    r->datasource = 0;
     if (request->known && r->route->scope == API_HERE) {
         r->db = NULL;
         int rc = r->route->handle(r, &err);
@@ -192,9 +202,8 @@ static void go_on(struct request *request) {
             request_answer(request, rc, &err);
         return;
     }
-    if (request->known && target_of(request) != API_ANY_DATASOURCE)
-        r->datasource = target_of(request);
-    api_submit_task(r->api, (size_t)r->datasource, &request->task);
+    int target = request->known ? target_of(request) : API_ANY_DATASOURCE;
+    send_to(request, target != API_ANY_DATASOURCE ? target : 0);
 }
 
 void api_again(struct api_request *r) {
@@ -202,7 +211,7 @@ void api_again(struct api_request *r) {
     if (r->route->scope == API_HERE)
         go_on(request);
     else
-        api_submit_task(r->api, (size_t)r->datasource, &request->task);
+        send_to(request, r->datasource);
 }
 
 void request_dispatch(struct request *request) {

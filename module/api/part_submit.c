@@ -305,7 +305,7 @@ static int start(struct api *api, void **ret, struct jobs_error *err) {
         struct line *line = &submits->lines[i];
         line->submits = submits;
         line->datasource = i;
-        line->task.run = run;
+        line->task = (struct api_task){.run = run, .quick = true};
         pthread_mutex_init(&line->lock, NULL);
         pthread_cond_init(&line->enough, NULL);
         list_init(&line->list);
@@ -326,7 +326,7 @@ static void stop(void *state) {
 }
 
 static const struct api_route routes[] = {
-    {"POST", "/api/v1/tenants/{tenant}/jobs", API_OPERATOR, API_TENANT, .body = true,
+    {"POST", "/api/v1/tenants/{tenant}/jobs", API_OPERATOR, API_TENANT, .body = true, .quick = true,
      .handle = submit},
     {.method = NULL},
 };

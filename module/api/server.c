@@ -18,7 +18,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { TICK = 250 /* ms */ };
+enum { TICK = 250 /* ms */, FRONT_SESSIONS = 2 /* one commits while the other reads */ };
 #define TRY_AGAIN (5 * CLOCK_SECOND)
 #define LAST_MOST (5 * CLOCK_SECOND) /* for the answers under way at the end */
 
@@ -34,7 +34,8 @@ const char *api_datasource_name(const struct api *api, size_t i) {
 }
 
 void api_submit_task(struct api *api, size_t datasource, struct api_task *task) {
-    database_submit(api->databases[datasource], task);
+    struct database **databases = task->quick ? api->fronts : api->databases;
+    database_submit(databases[datasource], task);
 }
 
 void *api_part_state(const struct api *api, const struct api_part *part) {
@@ -77,8 +78,10 @@ static void *clock_main(void *arg) {
         if (!api->daemon && clock_now() >= api->next_try)
             try_to_listen(api);
         peers_close_slow(&api->peers, slow);
-        for (size_t i = 0; i < api->database_count; i++)
+        for (size_t i = 0; i < api->database_count; i++) {
             database_watch(api->databases[i]);
+            database_watch(api->fronts[i]);
+        }
     }
     return NULL;
 }
@@ -137,6 +140,7 @@ static int read_listen(struct api *api, struct jobs_error *err) {
 static void open_databases(struct api *api) {
     struct job_service *service = api->service;
     api->databases = mem_zero(service->datasource_count, sizeof(struct database *));
+    api->fronts = mem_zero(service->datasource_count, sizeof(struct database *));
     for (size_t i = 0; i < service->datasource_count; i++) {
         struct database_options options = {.name = service->datasources[i]->name,
                                            .url = service->datasources[i]->url,
@@ -144,7 +148,10 @@ static void open_databases(struct api *api) {
                                            .sessions = (int)config_integer(api_config(api),
                                                                            "jobs.api.sessions"),
                                            .log = api->log};
-        api->databases[api->database_count++] = database_new(&options);
+        api->databases[i] = database_new(&options);
+        options.sessions = FRONT_SESSIONS;
+        api->fronts[i] = database_new(&options);
+        api->database_count++;
     }
 }
 
@@ -192,8 +199,10 @@ static void stop_clock(struct api *api) {
 }
 
 static void api_free(struct api *api) {
-    for (size_t i = 0; i < api->database_count; i++)
+    for (size_t i = 0; i < api->database_count; i++) {
+        database_stop(api->fronts[i]);    /* what goes on to another one is answered there */
         database_stop(api->databases[i]); /* answers what waits; no handler is called any more */
+    }
     for (size_t i = api->part_count; i-- > 0;)
         if (api_parts[i]->stop)
             api_parts[i]->stop(api->states[i]);
@@ -202,13 +211,16 @@ static void api_free(struct api *api) {
         poll(NULL, 0, 20);                    /* the last answers are sent */
         MHD_stop_daemon(api->daemon);
     }
-    for (size_t i = 0; i < api->database_count; i++)
+    for (size_t i = 0; i < api->database_count; i++) {
         database_free(api->databases[i]);
+        database_free(api->fronts[i]);
+    }
     auth_free(api->auth);
     peers_done(&api->peers);
     pthread_mutex_destroy(&api->lock);
     close(api->quit_fd);
     free(api->databases);
+    free(api->fronts);
     free(api->states);
     free(api->host);
     free(api->port);

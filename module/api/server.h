@@ -16,7 +16,7 @@ struct api {
     /* Never change after start. */
     struct job_service *service;
     const struct log *log;
-    struct database **databases;
+    struct database **databases, **fronts; /* fronts: of tokens and submits, which are quick */
     size_t database_count;
     struct auth *auth;
     void **states; /* of the parts */

@@ -370,7 +370,7 @@ const struct config_key config_keys[] = {
      .high = 50,
      .otherwise = "2",
      .help = "Sessions with each datasource that the interface opens at most, when there is work "
-             "for them; idle ones are closed after 30 s."},
+             "for them; tokens and submits have two more. Idle ones are closed after 30 s."},
     {.name = "jobs.api.connections",
      .type = CONFIG_INTEGER,
      .low = 1,
