@@ -73,7 +73,7 @@ static void set_active(struct shares *shares, struct share *share) {
 void shares_set_hungry(struct shares *shares, struct share *share, bool hungry) {
     if (hungry)
         share->recent = share->account->recent = clock_now();
-    share->hungry = hungry;
+    share->hungry = hungry && !share->lane->closed;
     set_active(shares, share);
 }
 
@@ -114,11 +114,24 @@ static void uncap_all(struct shares *shares, const struct account *account,
 void shares_set_lane(struct shares *shares, const char *name, int64_t max_running,
                      int64_t max_per_tenant) {
     struct lane *lane = lane_find(shares, name);
+    lane->closed = false;
     if (lane->max_running == max_running && lane->max_per_tenant == max_per_tenant)
         return;
     lane->max_running = max_running;
     lane->max_per_tenant = max_per_tenant;
     uncap_all(shares, NULL, lane);
+}
+
+void shares_close_lane(struct shares *shares, const char *name) {
+    struct lane *lane = lane_find(shares, name);
+    const char *key;
+    void *share;
+    if (lane->closed)
+        return;
+    lane->closed = true;
+    for (size_t at = 0; table_next(&shares->by_key, &at, &key, &share);)
+        if (((struct share *)share)->lane == lane)
+            shares_set_hungry(shares, share, false);
 }
 
 void shares_set_limit(struct shares *shares, struct share *share, int64_t max_running) {

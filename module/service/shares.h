@@ -16,6 +16,7 @@
 struct lane { /* '' or of a class */
     char *name;
     int64_t max_running, max_per_tenant; /* of all instances; -1: no limit */
+    bool closed;                         /* its class is another instance's: nothing is dealt to it */
     size_t lives, leaving, room;         /* as of an account */
 };
 
@@ -52,9 +53,11 @@ void shares_done(struct shares *shares);
 /* The share of that lane and tenant, made if need be. Stays valid until shares_forget or
  * shares_done. */
 struct share *shares_find(struct shares *shares, const char *lane, const char *tenant);
-/* Sets the limits of a lane (-1: none), made if need be. */
+/* Sets the limits of a lane (-1: none), made if need be, and opens it. */
 void shares_set_lane(struct shares *shares, const char *name, int64_t max_running,
                      int64_t max_per_tenant);
+/* Nobody in that lane is hungry, until it is opened. */
+void shares_close_lane(struct shares *shares, const char *name);
 /* Sets the limit of the tenant, over all lanes. */
 void shares_set_limit(struct shares *shares, struct share *share, int64_t max_running);
 bool share_is_limited(const struct share *share);

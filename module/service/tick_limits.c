@@ -31,8 +31,10 @@ static void apply_lanes(struct tick *tick, const struct sql_result *rows) {
     forget_lanes(ds);
     ds->lanes = mem_grow(ds->lanes, n + 1, sizeof *ds->lanes);
     for (size_t i = 0; i < n; i++) {
-        if (!sql_get_boolean(rows, i, own))
+        if (!sql_get_boolean(rows, i, own)) {
+            shares_close_lane(&ds->shares, sql_get(rows, i, lane));
             continue;
+        }
         ds->lanes[ds->lane_count++] = mem_text(sql_get(rows, i, lane));
         shares_set_lane(&ds->shares, sql_get(rows, i, lane), sql_get_integer(rows, i, most, -1),
                         sql_get_integer(rows, i, each, -1));
@@ -55,13 +57,6 @@ void tick_add_lanes(struct tick *tick) {
     tick_add_array(step, names);
 }
 
-static bool is_own_lane(const struct datasource *ds, const char *lane) {
-    for (size_t i = 0; i < ds->lane_count; i++)
-        if (strcmp(ds->lanes[i], lane) == 0)
-            return true;
-    return false;
-}
-
 static void apply_move(struct tick *tick, const struct sql_result *rows) {
     struct datasource *ds = tick->ds;
     int lane = sql_column(rows, "lane"), tenant = sql_column(rows, "tenant"),
@@ -69,8 +64,7 @@ static void apply_move(struct tick *tick, const struct sql_result *rows) {
     for (size_t i = 0; i < sql_count(rows); i++) {
         const char *to = sql_get(rows, i, lane), *whose = sql_get(rows, i, tenant);
         shares_find(&ds->shares, "", whose)->moved += (size_t)sql_get_integer(rows, i, n, 0);
-        if (is_own_lane(ds, to))
-            shares_set_hungry(&ds->shares, shares_find(&ds->shares, to, whose), true);
+        shares_set_hungry(&ds->shares, shares_find(&ds->shares, to, whose), true);
     }
 }
 

@@ -169,24 +169,66 @@ static void a_pause_for_one_tenant(void **state) {
     finish(url, s);
 }
 
-/* A fleet whose instances differ: who does not have the class does not take its jobs. */
+/* A fleet whose instances differ: who does not have the class does not take its jobs, not even those
+ * whose date it sees come. */
 static void an_instance_leaves_the_lanes_of_others_alone(void **state) {
+    (void)state;
+    runs_reset();
+    runs_gate(false);
+    static const struct job_class *const some[] = {&runs_class_count, NULL};
+    const char *url = service_database();
+    test_sql(url, "select jobs.job_class_lane('nap')");
+    struct test_service *b = service_start(url, NULL, "jobs.pool.size=1", NULL);
+    char *gate = submit(url, "'t0', 'gate'"); /* from now on b is full */
+    wait_status(url, gate, "RUNNING");
+    struct test_service *a = service_start(url, some, NULL);
+    char *id = submit(url, "'t0', 'nap'");
+    char *later = submit(url, "'t0', 'nap', at => clock_timestamp() + interval '100 ms'");
+    wait_status(url, later, "QUEUED");
+    wait_look(url);
+    assert_job(url, id, "status", "QUEUED");
+    assert_job(url, id, "version", "1");
+    assert_job(url, later, "status", "QUEUED");
+    assert_job(url, later, "version", "2");
+    runs_gate(true);
+    wait_status(url, id, "SUCCEEDED");
+    wait_status(url, later, "SUCCEEDED");
+    assert_job(url, id, "version", "4");
+    assert_job(url, later, "version", "5");
+    service_stop(a);
+    free(gate), free(id), free(later);
+    finish(url, b);
+}
+
+/* A lane that is nobody's any more is everybody's: its jobs FAIL as those of other classes do that
+ * no instance has. */
+static void a_class_that_nobody_has(void **state) {
     (void)state;
     runs_reset();
     static const struct job_class *const some[] = {&runs_class_count, NULL};
     const char *url = service_database();
-    test_sql(url, "select jobs.job_class_lane('nap')");
+    test_sql(url, "select jobs.job_class_set('ghost', 2), jobs.job_class_set('nap', 1), "
+                  "jobs.job_class_set('shut', 0)");
+    submit_many(url, "ghost", 20, 3, NULL);
+    char *shut = submit(url, "'t0', 'shut'");
     struct test_service *a = service_start(url, some, NULL);
-    char *id = submit(url, "'t0', 'nap'");
-    wait_look(url);
-    assert_job(url, id, "status", "QUEUED");
-    assert_job(url, id, "version", "1");
     struct test_service *b = service_start(url, NULL, NULL);
+    wait_final(url, 20, LONG_MS);
+    assert_int_equal(count_jobs(url, "class_name = 'ghost' and error_kind = 'CLASS' and "
+                                     "error like '%no running instance has class%'"),
+                     20);
+    char *id = submit(url, "'t0', 'nap'");
     wait_status(url, id, "SUCCEEDED");
-    assert_job(url, id, "version", "4");
-    service_stop(a);
     free(id);
-    finish(url, b);
+    service_stop(b);
+    id = submit(url, "'t0', 'nap'");
+    wait_status(url, id, "FAILED");
+    assert_job(url, id, "error_kind", "CLASS");
+    assert_job(url, shut, "status", "QUEUED"); /* none is let through */
+    test_sql(url, "select jobs.job_class_set('shut')");
+    wait_status(url, shut, "FAILED");
+    free(id), free(shut);
+    finish(url, a);
 }
 
 static void limits_of_the_configuration(void **state) {
@@ -222,6 +264,7 @@ int main(void) {
         cmocka_unit_test(a_pause_keeps_the_order),
         cmocka_unit_test(a_pause_for_one_tenant),
         cmocka_unit_test(an_instance_leaves_the_lanes_of_others_alone),
+        cmocka_unit_test(a_class_that_nobody_has),
         cmocka_unit_test(limits_of_the_configuration),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
