@@ -3,7 +3,8 @@
 #define API_PARTS_H
 #include "module/api/api.h"
 
-extern const struct api_part api_part_live;     /* events, metrics, health */
+extern const struct api_part api_part_events;   /* live events */
+extern const struct api_part api_part_live;     /* metrics, health */
 extern const struct api_part api_part_page;     /* the dashboard's files */
 extern const struct api_part api_part_server;   /* version, openapi.json, me */
 extern const struct api_part api_part_submit;   /* POST …/jobs */

@@ -1,6 +1,9 @@
 /* Several datasources behind one interface: tokens and tenants are found where they are, also at the
  * same moment, and while another datasource is away. */
+#include "module/service/health.h"
 #include "tests/lib/api.h"
+#include "tests/lib/proxy.h"
+#include "tests/lib/servers.h"
 #include "tests/lib/store_fixture.h"
 
 #include <libpq-fe.h>
@@ -25,15 +28,20 @@ struct two {
     char base[300];
 };
 
-static void start(struct two *two, const char *auth) {
+static void start_on(struct two *two, const char *on_a, const char *on_b, const char *auth) {
     char a[1000], b[1000];
-    two->a = service_database();
-    two->b = service_database();
+    two->a = on_a;
+    two->b = on_b;
     snprintf(a, sizeof a, "jobs.datasource.a.url=%s", two->a);
     snprintf(b, sizeof b, "jobs.datasource.b.url=%s", two->b);
     two->service = service_start(NULL, NULL, a, b, "jobs.amqp.url=", "jobs.api.listen=127.0.0.1:0",
                                  "jobs.api.sessions=1", "jobs.api.rate=0", auth, NULL);
     OK(job_service_url(service_of(two->service), two->base, sizeof two->base, &err));
+}
+
+static void start(struct two *two, const char *auth) {
+    const char *a = service_database();
+    start_on(two, a, service_database(), auth);
 }
 
 struct asker {
@@ -111,11 +119,57 @@ static void the_first_one_is_away_without_tokens(void **state) {
     service_stop(two.service);
 }
 
+static int readiness(const char *base) {
+    char url[400];
+    snprintf(url, sizeof url, "%s/health/ready", base);
+    struct http_answer *answer = http_send(&(struct http_request){.url = url});
+    int status = answer->status;
+    http_free(answer);
+    return status;
+}
+
+static bool is_ready(void *arg) { return readiness(arg) == 200; }
+static bool is_down(void *arg) { return readiness(arg) == 503; }
+
+/* Each has its answer within one deadline, however many probes there are, and nothing else waits. */
+static void probes_do_not_wait_for_each_other(void **state) {
+    enum { PROBES = 6, MOST = HEALTH_MOST_MS + 1500 };
+    struct asker probes[PROBES];
+    struct proxy *proxy = proxy_start(service_database(), false);
+    struct two two;
+    (void)state;
+    start_on(&two, service_database(), proxy_url(proxy), "jobs.api.auth=none");
+    assert_true(test_wait(is_ready, two.base, 20000));
+    proxy_set_mode(proxy, PROXY_HOLE);
+    assert_true(test_wait(is_down, two.base, 20000)); /* an answer may be a second old */
+    int64_t began = http_now();
+    for (int i = 0; i < PROBES; i++) {
+        snprintf(probes[i].url, sizeof probes[i].url, "%s/health/ready", two.base);
+        assert_int_equal(pthread_create(&probes[i].thread, NULL, ask, &probes[i]), 0);
+    }
+    free(http_get(200, two.base, NULL, "/metrics"));
+    free(http_get(200, two.base, NULL, "/health/live"));
+    assert_in_range(http_now() - began, 0, 2000 * test_time_factor());
+    for (int i = 0; i < PROBES; i++) {
+        pthread_join(probes[i].thread, NULL);
+        assert_int_equal(probes[i].status, 503);
+    }
+    assert_in_range(http_now() - began, 0, MOST * test_time_factor());
+    char *body = http_get(503, two.base, NULL, "/health/ready");
+    api_has(body, "\"name\":\"datasource:a\",\"status\":\"ok\"");
+    api_has(body, "\"name\":\"datasource:b\",\"status\":\"down\"");
+    free(body);
+    proxy_set_mode(proxy, PROXY_PASS);
+    service_stop(two.service);
+    proxy_stop(proxy);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(many_ask_for_a_tenant_at_once),
         cmocka_unit_test(the_first_one_is_away),
         cmocka_unit_test(the_first_one_is_away_without_tokens),
+        cmocka_unit_test(probes_do_not_wait_for_each_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
