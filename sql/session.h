@@ -11,6 +11,15 @@ struct sql_statement { /* one per embedded file, at the file's index in sql_text
     bool prepared;
 };
 
+struct sql_pipeline { /* that was sent */
+    struct sql_step *steps;
+    size_t count, at; /* answers awaited; those that were read */
+    bool behind;      /* the NULL behind an answer comes next */
+    int failure;      /* the first one's code */
+    size_t failed;    /* its step */
+    int64_t deadline; /* clock_now() */
+};
+
 struct sql {
     PGconn *db;
     char *schema;
@@ -18,6 +27,7 @@ struct sql {
     int64_t timeout; /* ms */
     struct sql_statement *statements;
     size_t statement_count;
+    struct sql_pipeline pipeline;
 };
 
 struct sql_result {

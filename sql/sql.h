@@ -109,6 +109,15 @@ int sql_prepare(struct sql *sql, const char *const *names, size_t count, struct 
  * *ret_failed (may be NULL) the step that failed, or `count` for the commit itself. */
 int sql_pipeline(struct sql *sql, struct sql_step *steps, size_t count, size_t *ret_failed,
                  struct jobs_error *err);
+/* The same for who does not want to wait: sends (steps stay the caller's until all is received), then
+ * receives what has come: 1 while something is still missing, else as sql_pipeline. In between
+ * nothing else may be called on the session; poll(2) its sql_fd for sql_pipeline_events, and come back
+ * at the deadline (clock_now()) at the latest. `err`: the same one for all calls of one pipeline. */
+int sql_pipeline_send(struct sql *sql, struct sql_step *steps, size_t count,
+                      struct jobs_error *err);
+int sql_pipeline_receive(struct sql *sql, size_t *ret_failed, struct jobs_error *err);
+short sql_pipeline_events(const struct sql *sql);
+int64_t sql_pipeline_deadline(const struct sql *sql);
 
 /* ---- Copying from one database to another, on two borrowed connections ---- */
 /* Hands the rows of a COPY … TO STDOUT over to a COPY … FROM STDIN, one at a time, so that memory is

@@ -1,6 +1,6 @@
 /* One datasource as an instance serves it: its threads and what they share.
  *
- *   dispatcher  the tick: the only one that changes jobs. Session 1
+ *   dispatcher  the tick: the only one that changes jobs. Session 1, under load one more (recorder.h)
  *   control     listens, beats, renews the relay's lease. Session 2
  *   relay, keeper  on the holder of the lease only. Sessions 3 and 4
  */
@@ -68,6 +68,10 @@ struct datasource {
 
     /* Dispatcher thread only. */
     struct sql *sql;
+    struct sql *recorder;  /* NULL: `sql` does both parts of the tick */
+    int loaded_ticks;      /* full ones in a row */
+    int64_t loaded_at;     /* when the last full one was */
+    int64_t next_recorder; /* when opening it may be tried again */
     int epoch;
     int64_t tick;                   /* number of the last one; never used twice */
     struct list lives[LIVE_STATES]; /* live.link */
@@ -84,23 +88,23 @@ struct datasource {
     char scan_tenant[64];
     bool scanning;
     int64_t next_takeover, next_quarantine;
-    struct table quarantines;                               /* quarantine.c */
-    struct space space;                                     /* watermark.c */
-    int64_t last_look, next_timer, next_progress, next_try; /* clock_now() */
-    int64_t last_work;                                      /* when work was last found */
-    int64_t next_shares;                                    /* when the books may be published */
-    bool awake;             /* nobody needs to notify: it looks every few ms */
-    bool wake_pending;      /* t_job_wake is to be written */
-    int64_t wake_at;        /* not before: somebody holds it */
-    int64_t settling_until; /* just gone to sleep: submitters may still believe it is awake */
-    int wakes;              /* notifications in the present window */
+    struct table quarantines;                     /* quarantine.c */
+    struct space space;                           /* watermark.c */
+    int64_t last_look, next_timer, next_progress; /* clock_now() */
+    int64_t recorded_timer;    /* the first one due of those that were recorded lately, */
+    int64_t timer_recorded_at; /* the last of them then */
+    int64_t last_work;         /* when work was last found */
+    int64_t next_shares;       /* when the books may be published */
+    bool awake;                /* nobody needs to notify: it looks every few ms */
+    bool wake_pending;         /* t_job_wake is to be written */
+    int64_t wake_at;           /* not before: somebody holds it */
+    int64_t settling_until;    /* just gone to sleep: submitters may still believe it is awake */
+    int wakes;                 /* notifications in the present window */
     int64_t wakes_since;
     size_t run_count;           /* runs that run_time is the average of */
     double tick_time, run_time; /* microseconds, moving averages */
     size_t end_limit;           /* ends in a tick; halved to find a bad value */
     int64_t close_at;           /* when receipts are closed even alone */
-    int failures;               /* ticks that failed in a row */
-    int64_t complained_at;      /* when a failure was last logged */
 };
 
 /* Makes number `i` of the configuration and asks the database once. One that cannot be reached is

@@ -4,6 +4,7 @@
 #include "module/service/lives.h"
 #include "module/service/quarantine.h"
 #include "module/service/reconnect.h"
+#include "module/service/recorder.h"
 #include "module/service/takeover.h"
 #include "module/service/tick.h"
 
@@ -17,47 +18,76 @@
 #define COMPLAIN_EVERY (60 * CLOCK_SECOND)
 #define RETRY_MOST CLOCK_SECOND
 
+/* A session with the tick that is put together for it, or under way on it. */
+struct ticker {
+    struct tick *tick;
+    bool under_way;
+    struct jobs_error err; /* of the tick under way */
+    int failures;          /* in a row */
+    int64_t next_try;      /* not before, after a failure */
+    int64_t complained_at; /* when a failure was last logged; 0: not since it worked */
+};
+
+struct dispatcher {
+    struct datasource *ds;
+    struct ticker main;     /* on ds->sql */
+    struct ticker recorder; /* on ds->recorder, while there is one */
+};
+
 /* Each trouble is logged when it begins and once a minute while it lasts. */
-static void complain(struct datasource *ds, const struct jobs_error *err, const char *doing) {
+static void complain(struct datasource *ds, struct ticker *ticker, const char *doing) {
     int64_t now = clock_now();
-    if (ds->failures > 1 && now - ds->complained_at < COMPLAIN_EVERY)
+    if (ticker->failures > 1 && now - ticker->complained_at < COMPLAIN_EVERY)
         return;
-    ds->complained_at = now;
-    log_error(&ds->service->log, "datasource %s: %s: %s (tried again)", ds->name, doing, err->text);
+    ticker->complained_at = now;
+    log_error(&ds->service->log, "datasource %s: %s: %s (tried again)", ds->name, doing,
+              ticker->err.text);
 }
 
-static void recovered(struct datasource *ds) {
-    if (ds->failures > 0 && ds->complained_at)
+static void recovered(struct datasource *ds, struct ticker *ticker) {
+    if (ticker->failures > 0 && ticker->complained_at)
         log_info(&ds->service->log, "datasource %s: works again", ds->name);
-    ds->failures = 0;
-    ds->complained_at = 0;
+    ticker->failures = 0;
+    ticker->complained_at = 0;
 }
 
-static void pause_before_retry(struct datasource *ds, int64_t first) {
+static void pause_before_retry(struct ticker *ticker, int64_t first) {
     int64_t pause = first;
-    for (int i = 1; i < ds->failures && pause < RETRY_MOST; i++)
+    for (int i = 1; i < ticker->failures && pause < RETRY_MOST; i++)
         pause *= 2;
-    ds->next_try = clock_now() + (pause < RETRY_MOST ? pause : RETRY_MOST);
+    ticker->next_try = clock_now() + (pause < RETRY_MOST ? pause : RETRY_MOST);
 }
 
-static void drop_session(struct datasource *ds) {
+static void abandon(struct ticker *ticker) {
+    if (ticker->under_way)
+        tick_abandon(ticker->tick);
+    ticker->under_way = false;
+}
+
+/* Both, always: what one of them left unknown is settled by raising the epoch, which is common. */
+static void drop_sessions(struct dispatcher *d) {
+    struct datasource *ds = d->ds;
+    abandon(&d->main);
+    abandon(&d->recorder);
     sql_close(ds->sql);
-    ds->sql = NULL;
+    sql_close(ds->recorder);
+    ds->sql = ds->recorder = NULL;
+    d->main.next_try = 0;
     atomic_store(&ds->counters.session_since, 0);
 }
 
 /* Reconnects at once, then every second at most. */
-static void connect_session(struct datasource *ds) {
-    struct jobs_error err;
-    if (clock_now() < ds->next_try)
+static void connect_session(struct dispatcher *d) {
+    struct ticker *main = &d->main;
+    if (clock_now() < main->next_try)
         return;
-    if (reconnect(ds, &err) == 0) {
-        recovered(ds);
+    if (reconnect(d->ds, &main->err) == 0) {
+        recovered(d->ds, main);
         return;
     }
-    ds->failures++;
-    complain(ds, &err, "cannot work");
-    pause_before_retry(ds, 50 * CLOCK_MS);
+    main->failures++;
+    complain(d->ds, main, "cannot work");
+    pause_before_retry(main, 50 * CLOCK_MS);
 }
 
 static bool is_one_of(const char *sqlstate, const char *const *states, size_t n) {
@@ -67,40 +97,67 @@ static bool is_one_of(const char *sqlstate, const char *const *states, size_t n)
     return false;
 }
 
-static void tick_failed(struct datasource *ds, struct tick *tick, const struct jobs_error *err) {
+static void tick_failed(struct dispatcher *d, struct ticker *ticker, const struct sql *session) {
     static const char *const same_again[] = {"40P01", "40001", "55P03", "57014"};
-    if (sql_is_broken(ds->sql) || strcmp(err->sqlstate, "JB010") == 0) {
+    struct datasource *ds = d->ds;
+    const struct jobs_error *err = &ticker->err;
+    if (sql_is_broken(session) || strcmp(err->sqlstate, "JB010") == 0) {
         log_warning(&ds->service->log, "datasource %s: session lost (%s), reconnecting", ds->name,
                     err->text);
         count(&ds->counters.outcomes[TICK_LOST], 1);
-        drop_session(ds);
-        ds->next_try = 0;
+        drop_sessions(d);
         return;
     }
-    if (tick_narrow(tick, err)) {
+    if (tick_narrow(ticker->tick, err)) {
         count(&ds->counters.outcomes[TICK_NARROWED], 1);
         return; /* at once */
     }
-    ds->failures++;
+    ticker->failures++;
     bool again = is_one_of(err->sqlstate, same_again, 4);
     count(&ds->counters.outcomes[again ? TICK_AGAIN : TICK_FAILED], 1);
     if (!again)
-        complain(ds, err, "a tick failed");
-    pause_before_retry(ds, 5 * CLOCK_MS);
+        complain(ds, ticker, "a tick failed");
+    pause_before_retry(ticker, 5 * CLOCK_MS);
 }
 
-/* One tick if anything is due. False: nothing was, or it must wait. */
-static bool work(struct datasource *ds, struct tick *tick) {
-    struct jobs_error err;
-    if (clock_now() < ds->next_try)
+/* Sends a tick if anything of these parts is due. False: nothing is, or it must wait. */
+static bool begin(struct dispatcher *d, struct ticker *ticker, struct sql *session,
+                  unsigned parts) {
+    if (!session || ticker->under_way || clock_now() < ticker->next_try)
         return false;
-    if (!tick_build(tick))
+    if (!tick_build(ticker->tick, parts))
         return false;
-    if (tick_send(tick, &err) == 0)
-        recovered(ds);
+    if (tick_send(ticker->tick, session, &ticker->err) < 0)
+        tick_failed(d, ticker, session);
     else
-        tick_failed(ds, tick, &err);
+        ticker->under_way = true;
     return true;
+}
+
+/* Applies the answers if all are there. */
+static bool finish(struct dispatcher *d, struct ticker *ticker, struct sql *session) {
+    if (!ticker->under_way)
+        return false;
+    int rc = tick_receive(ticker->tick, &ticker->err);
+    if (rc > 0)
+        return false;
+    ticker->under_way = false;
+    if (rc == 0)
+        recovered(d->ds, ticker);
+    else
+        tick_failed(d, ticker, session);
+    return true;
+}
+
+static bool begin_all(struct dispatcher *d) {
+    struct datasource *ds = d->ds;
+    bool begun = ds->recorder && begin(d, &d->recorder, ds->recorder, TICK_RECORDS);
+    return begin(d, &d->main, ds->sql, ds->recorder ? TICK_CHOOSES : TICK_WHOLE) || begun;
+}
+
+static bool finish_all(struct dispatcher *d) {
+    bool finished = finish(d, &d->recorder, d->ds->recorder);
+    return finish(d, &d->main, d->ds->sql) || finished;
 }
 
 /* ---- sleeping ---- */
@@ -110,18 +167,25 @@ static void earlier(int64_t *at, int64_t other) {
         *at = other;
 }
 
-static int64_t wake_up_at(const struct datasource *ds, int64_t now) {
+static void main_wakes_at(const struct datasource *ds, int64_t *at) {
+    earlier(at, tick_next_look(ds));
+    earlier(at, ds->next_timer);
+    earlier(at, takeover_at(ds));
+    if (ds->shares.capped_count > 0)
+        earlier(at, ds->next_limit_look);
+}
+
+static int64_t wake_up_at(const struct dispatcher *d, int64_t now) {
+    const struct datasource *ds = d->ds;
     int64_t at = now + SLEEP_MOST;
-    if (now < ds->next_try || !ds->sql) {
-        earlier(&at, ds->next_try > now ? ds->next_try : now + SLEEP_BUSY);
+    if (now < d->main.next_try || !ds->sql) {
+        earlier(&at, d->main.next_try > now ? d->main.next_try : now + SLEEP_BUSY);
         return at;
     }
-    earlier(&at, tick_next_look(ds));
-    earlier(&at, ds->next_timer);
-    earlier(&at, takeover_at(ds));
+    if (!d->main.under_way)
+        main_wakes_at(ds, &at);
     earlier(&at, lives_hand_back_at(ds));
-    if (ds->shares.capped_count > 0)
-        earlier(&at, ds->next_limit_look);
+    earlier(&at, recorder_at(ds));
     if (!list_empty(&ds->lives[LIVE_RUNNING]))
         earlier(&at, ds->next_progress);
     if (ds->close_at)
@@ -132,9 +196,11 @@ static int64_t wake_up_at(const struct datasource *ds, int64_t now) {
     return at > now ? at : now + SLEEP_BUSY;
 }
 
-/* What cannot be acted on yet (no session, a pause after a failure) is no reason to stay awake. */
-static bool something_happened(struct datasource *ds, int64_t now) {
-    bool able = ds->sql && now >= ds->next_try;
+/* What cannot be acted on yet (no session, a tick under way, a pause after a failure) is no reason to
+ * stay awake. */
+static bool something_happened(struct dispatcher *d, int64_t now) {
+    struct datasource *ds = d->ds;
+    bool able = ds->sql && !d->main.under_way && now >= d->main.next_try;
     pthread_mutex_lock(&ds->inbox_lock);
     bool inbox = !list_empty(&ds->started) || !list_empty(&ds->ended);
     pthread_mutex_unlock(&ds->inbox_lock);
@@ -142,65 +208,102 @@ static bool something_happened(struct datasource *ds, int64_t now) {
            (able && (atomic_load(&ds->look) || atomic_load(&ds->look_at_stops)));
 }
 
-static void sleep_until_something(struct datasource *ds) {
-    int64_t now = clock_now(), wait = wake_up_at(ds, now) - now;
-    atomic_store(&ds->asleep, true); /* from here on whoever has something writes to wake_fd */
-    if (!something_happened(ds, now)) {
-        struct pollfd fd = {.fd = ds->wake_fd, .events = POLLIN};
+static struct pollfd answers_of(const struct ticker *ticker, struct sql *session, int64_t *until) {
+    if (!ticker->under_way)
+        return (struct pollfd){.fd = -1};
+    earlier(until, sql_pipeline_deadline(session));
+    return (struct pollfd){.fd = sql_fd(session), .events = sql_pipeline_events(session)};
+}
+
+/* Until an answer is there or, if a session is free for it, something to tell or to ask. While none
+ * is, what happens is gathered for the next tick. */
+static void sleep_until_something(struct dispatcher *d) {
+    struct datasource *ds = d->ds;
+    int64_t now = clock_now(), until = now + SLEEP_MOST;
+    bool is_free = !d->main.under_way || (ds->recorder && !d->recorder.under_way);
+    struct pollfd fds[] = {{.fd = is_free ? ds->wake_fd : -1, .events = POLLIN},
+                           answers_of(&d->main, ds->sql, &until),
+                           answers_of(&d->recorder, ds->recorder, &until)};
+    if (is_free)
+        earlier(&until, wake_up_at(d, now));
+    atomic_store(&ds->asleep, is_free); /* from here on whoever has something writes to wake_fd */
+    if (!is_free || !something_happened(d, now)) {
+        int64_t wait = until > now ? until - now : 0;
         struct timespec timeout = {.tv_sec = wait / CLOCK_SECOND,
                                    .tv_nsec = wait % CLOCK_SECOND * 1000};
-        ppoll(&fd, 1, &timeout, NULL);
+        ppoll(fds, 3, &timeout, NULL);
     }
     atomic_store(&ds->asleep, false);
     uint64_t count;
-    ssize_t ignored = read(ds->wake_fd, &count, sizeof count);
+    ssize_t ignored = is_free ? read(ds->wake_fd, &count, sizeof count) : 0;
     (void)ignored;
 }
 
 /* ---- what the service asks for ---- */
 
-static void obey(struct datasource *ds) {
-    if (atomic_exchange(&ds->lost, false) && ds->sql) {
-        drop_session(ds); /* the next one finds out and starts anew */
-        ds->next_try = 0;
-    }
+static void introduce_again(struct datasource *ds) {
+    struct jobs_error err;
+    pthread_mutex_lock(&ds->instance_lock);
+    ds->introduced = false; /* done again now or with the next session */
+    pthread_mutex_unlock(&ds->instance_lock);
+    if (ds->sql && datasource_introduce(ds, ds->sql, &err) < 0)
+        log_error(&ds->service->log, "datasource %s: %s", ds->name, err.text);
+}
+
+static void obey(struct dispatcher *d) {
+    struct datasource *ds = d->ds;
+    if (atomic_exchange(&ds->lost, false) && ds->sql)
+        drop_sessions(d); /* the next one finds out and starts anew */
     if (atomic_load(&ds->stop_runs))
         lives_stop_runs(ds, RUN_STOP_SHUTDOWN);
-    if (atomic_load(&ds->draining) && !atomic_load(&ds->drained) && ds->live_count == 0 &&
+    bool under_way = d->main.under_way || d->recorder.under_way;
+    if (atomic_load(&ds->draining) && !atomic_load(&ds->drained) && !under_way &&
+        ds->live_count == 0 &&
         (list_empty(&ds->receipts.closable) ||
          !ds->sql)) /* without a database: receipts of nothing */
         atomic_store(&ds->drained, true);
-    if (atomic_exchange(&ds->reloaded, false)) {
-        struct jobs_error err;
-        pthread_mutex_lock(&ds->instance_lock);
-        ds->introduced = false; /* done again now or with the next session */
-        pthread_mutex_unlock(&ds->instance_lock);
-        if (ds->sql && datasource_introduce(ds, ds->sql, &err) < 0)
-            log_error(&ds->service->log, "datasource %s: %s", ds->name, err.text);
-    }
+}
+
+/* What is asked of the database outside of ticks, on the same session. */
+static void work_between_ticks(struct dispatcher *d) {
+    struct datasource *ds = d->ds;
+    if (d->main.under_way)
+        return;
+    if (atomic_exchange(&ds->reloaded, false))
+        introduce_again(ds);
+    if (!ds->sql)
+        connect_session(d);
+    if (!ds->sql)
+        return;
+    takeover_work(ds);
+    quarantine_work(ds);
+    if (!d->recorder.under_way)
+        recorder_work(ds);
 }
 
 void *dispatcher_main(void *arg) {
-    struct datasource *ds = arg;
-    struct tick *tick = tick_new(ds);
+    struct dispatcher d = {.ds = arg};
+    struct datasource *ds = d.ds;
+    d.main.tick = tick_new(ds);
+    d.recorder.tick = tick_new(ds);
     while (!atomic_load(&ds->quitting)) {
         atomic_store(&ds->alive_at, clock_now());
+        bool worked = finish_all(&d);
         lives_collect(ds);
         lives_hand_back(ds, clock_now());
-        if (!ds->sql)
-            connect_session(ds);
-        if (ds->sql) {
-            takeover_work(ds);
-            quarantine_work(ds);
-        }
-        bool worked = ds->sql && work(ds, tick);
-        obey(ds);
+        work_between_ticks(&d);
+        worked |= begin_all(&d);
+        obey(&d);
         if (!worked)
-            sleep_until_something(ds);
+            sleep_until_something(&d);
     }
-    tick_free(tick);
+    while (atomic_load(&ds->drained) && (d.main.under_way || d.recorder.under_way))
+        if (!finish_all(&d))
+            sleep_until_something(&d);
     if (ds->sql && atomic_load(&ds->drained))
         datasource_say_goodbye(ds, ds->sql);
-    drop_session(ds);
+    drop_sessions(&d);
+    tick_free(d.main.tick);
+    tick_free(d.recorder.tick);
     return NULL;
 }

@@ -59,6 +59,7 @@ struct live {
     int64_t used_at; /* its slot time is in the books as of then; 0: it does not run */
     int version;     /* as known to be committed */
     bool recorded;   /* RUNNING is in the row */
+    bool starting;   /* its RUNNING is under way to the database */
     bool careful;    /* RUNNING is committed before it starts */
     bool reserved;   /* of a CAREFUL one: a slot is reserved for it */
     bool fenced;     /* not ours any more: whatever it returns is dropped */

@@ -158,6 +158,8 @@ void live_finish(struct datasource *ds, struct live *live) {
 }
 
 bool live_withdraw(struct datasource *ds, struct live *live) {
+    if (live->starting)
+        return false; /* its row may be RUNNING already */
     if (live->state == LIVE_CLASSLESS || live->state == LIVE_FETCHING ||
         live->state == LIVE_CAREFUL) {
         if (live->reserved)

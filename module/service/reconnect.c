@@ -15,8 +15,7 @@
 
 #include <string.h>
 
-#define LOCK_TIMEOUT 1000     /* ms: so long the old session may take to end by itself */
-#define SESSION_TIMEOUT 10000 /* ms for one tick */
+#define LOCK_TIMEOUT 1000 /* ms: so long the old sessions may take to end by themselves */
 
 static int call_with_instance(struct datasource *ds, const char *name, enum sql_shape shape,
                               struct sql_result **ret, struct jobs_error *err) {
@@ -172,7 +171,7 @@ static int set_up(struct datasource *ds, struct jobs_error *err) {
 
 int reconnect(struct datasource *ds, struct jobs_error *err) {
     struct sql_options options = datasource_sql_options(ds, "jobs tick");
-    options.timeout = SESSION_TIMEOUT;
+    options.timeout = TICK_TIMEOUT;
     options.lock_timeout = LOCK_TIMEOUT;
     options.fenced_plans = true;
     int rc = sql_open(&options, &ds->sql, err);
@@ -188,6 +187,8 @@ int reconnect(struct datasource *ds, struct jobs_error *err) {
         ds->sql = NULL;
         return rc;
     }
+    ds->loaded_ticks = 0;
+    ds->recorded_timer = INT64_MAX;
     count(&ds->counters.sessions, 1);
     atomic_store(&ds->counters.session_since, clock_now());
     ds->wake_pending = true;

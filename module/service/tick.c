@@ -1,6 +1,7 @@
 #include "module/base/clock.h"
 #include "module/base/mem.h"
 #include "module/service/lives.h"
+#include "module/service/recorder.h"
 #include "module/service/tick_steps.h"
 
 #include <stdlib.h>
@@ -9,14 +10,15 @@
 #define ASIDE_FIRST CLOCK_SECOND
 #define ASIDE_MOST (64 * CLOCK_SECOND)
 
-const char *const tick_statements[] = {"tick_begin",     "run_succeed",   "run_end",
-                                       "run_start",      "run_progress",  "receipt_close",
-                                       "timer_promote",  "timer_next",    "ready_move",
-                                       "ready_room",     "ready_claim",   "class_lanes",
-                                       "limit_look",     "ready_tenants", "instance_classes",
-                                       "run_parameters", "stop_look",     "wake_sleep",
-                                       "share_publish"};
+const char *const tick_statements[] = {"tick_begin", "run_succeed", "run_end", "run_start",
+                                       "run_progress", "receipt_close",
+                                       /* Those above record. */
+                                       "timer_promote", "timer_next", "ready_move", "ready_room",
+                                       "ready_claim", "class_lanes", "limit_look", "ready_tenants",
+                                       "instance_classes", "run_parameters", "stop_look",
+                                       "wake_sleep", "share_publish"};
 const size_t tick_statement_count = sizeof tick_statements / sizeof *tick_statements;
+const size_t tick_recording_count = 6;
 
 struct tick *tick_new(struct datasource *ds) {
     struct tick *tick = MEM_NEW(struct tick);
@@ -60,26 +62,27 @@ struct live *tick_live(struct tick *tick, const struct sql_result *result, size_
     return table_get(&tick->ds->by_id, sql_get(result, row, id_column));
 }
 
-bool tick_build(struct tick *tick) {
-    struct datasource *ds = tick->ds;
+static void begin(struct tick *tick, unsigned parts) {
     tick->now = clock_now();
+    tick->parts = parts;
     tick->count = tick->buf_count = 0;
-    tick->writes = tick->looks_at_stops = false;
+    tick->writes = tick->looks_at_stops = tick->heard = false;
     tick->end_count = tick->start_count = tick->progress_count = tick->receipt_count = 0;
     tick->share_count = tick->reserved = tick->fetch_count = tick->claimed = 0;
-    datasource_instance(ds, tick->instance);
-    struct tick_step *begin = tick_add(tick, "tick_begin", false, true, NULL);
-    sql_add_integer(&begin->parameters, ds->epoch);
+    datasource_instance(tick->ds, tick->instance);
+    struct tick_step *first = tick_add(tick, "tick_begin", false, true, NULL);
+    sql_add_integer(&first->parameters, tick->ds->epoch);
+}
 
-    tick_hear(tick);
+static void add_records(struct tick *tick) {
     tick_add_ends(tick);
     tick_add_starts(tick);
     tick_add_progress(tick);
+}
+
+static void add_choices(struct tick *tick) {
     tick_add_timers(tick);
     tick_add_claim(tick);
-    for (size_t i = 0; i < tick->end_count; i++)
-        if (tick->ends[i]->share)
-            shares_stay(tick->ends[i]->share);
     tick_add_lanes(tick);
     tick_add_scan(tick); /* forgets shares: before shares are noted for the next */
     tick_add_limit_look(tick);
@@ -88,12 +91,31 @@ bool tick_build(struct tick *tick) {
     tick_add_stops(tick);
     tick_add_wake(tick);
     tick_add_shares(tick);
-    tick_add_receipts(tick); /* last: alone they can wait, beside others they cost little */
+}
+
+bool tick_build(struct tick *tick, unsigned parts) {
+    begin(tick, parts);
+    if (parts & TICK_CHOOSES)
+        tick_hear(tick);
+    if (parts & TICK_RECORDS)
+        add_records(tick);
+    /* Beside ends, the claim may have the places that they leave under a limit. */
+    bool whole = parts == TICK_WHOLE;
+    for (size_t i = 0; whole && i < tick->end_count; i++)
+        if (tick->ends[i]->share)
+            shares_leaving(&tick->ds->shares, tick->ends[i]->share);
+    if (parts & TICK_CHOOSES)
+        add_choices(tick);
+    for (size_t i = 0; whole && i < tick->end_count; i++)
+        if (tick->ends[i]->share)
+            shares_stay(tick->ends[i]->share);
+    if (parts & TICK_RECORDS)
+        tick_add_receipts(tick); /* last: alone they can wait, beside others they cost little */
     return tick->count > 1;
 }
 
-static void apply_all(struct tick *tick, size_t first) {
-    for (size_t i = first; i < tick->count; i++) {
+static void apply_all(struct tick *tick) {
+    for (size_t i = tick->first; i < tick->count; i++) {
         if (tick->steps[i].apply)
             tick->steps[i].apply(tick, tick->sql[i].result);
         sql_result_free(tick->sql[i].result);
@@ -101,9 +123,9 @@ static void apply_all(struct tick *tick, size_t first) {
     }
 }
 
-static void measure(const struct tick *tick, int64_t sent_at, int64_t answered_at) {
+static void measure(const struct tick *tick, int64_t answered_at) {
     struct datasource_counters *counters = &tick->ds->counters;
-    int64_t now = clock_now(), took = answered_at - sent_at;
+    int64_t now = clock_now(), took = answered_at - tick->sent_at;
     count(&counters->ticks, 1);
     count(&counters->outcomes[tick->writes ? TICK_COMMITTED : TICK_LOOKED], 1);
     atomic_store_explicit(&counters->ticked_at, now, memory_order_relaxed);
@@ -113,6 +135,7 @@ static void measure(const struct tick *tick, int64_t sent_at, int64_t answered_a
     histogram_add(&counters->tick_time, &histogram_ticks, now - tick->now);
     histogram_add(&counters->commit_time, &histogram_ticks, took);
     if (tick->claimed > 0) {
+        recorder_note_load(tick->ds, tick->claimed);
         histogram_add(&counters->claim_time, &histogram_ticks, took);
         histogram_add(&counters->claim_size, &histogram_batches, (int64_t)tick->claimed);
     }
@@ -120,22 +143,41 @@ static void measure(const struct tick *tick, int64_t sent_at, int64_t answered_a
         histogram_add(&counters->end_size, &histogram_batches, (int64_t)tick->end_count);
 }
 
-int tick_send(struct tick *tick, struct jobs_error *err) {
+int tick_send(struct tick *tick, struct sql *session, struct jobs_error *err) {
+    tick->session = session;
+    tick->first = tick->writes ? 0 : 1;
+    tick->sent_at = clock_now();
+    for (size_t i = 0; i < tick->start_count; i++)
+        tick->starts[i]->starting = true;
+    int rc = sql_pipeline_send(session, tick->sql + tick->first, tick->count - tick->first, err);
+    if (rc < 0)
+        tick_abandon(tick);
+    return rc;
+}
+
+void tick_abandon(struct tick *tick) {
+    tick_undo_claim(tick);
+    tick_forget_starts(tick);
+    if (tick->looks_at_stops)
+        atomic_store(&tick->ds->look_at_stops, true);
+}
+
+int tick_receive(struct tick *tick, struct jobs_error *err) {
     struct datasource *ds = tick->ds;
-    size_t first = tick->writes ? 0 : 1;
-    int64_t sent_at = clock_now();
-    int rc = sql_pipeline(ds->sql, tick->sql + first, tick->count - first, &tick->failed, err);
-    tick->failed += first;
+    int rc = sql_pipeline_receive(tick->session, &tick->failed, err);
+    if (rc > 0)
+        return rc;
+    tick->failed += tick->first;
     if (rc < 0) {
-        tick_undo_claim(tick);
-        if (tick->looks_at_stops)
-            atomic_store(&ds->look_at_stops, true);
+        tick_abandon(tick);
         return rc;
     }
     int64_t answered_at = clock_now();
-    ds->tick_time += ((double)(answered_at - tick->now) - ds->tick_time) / 8;
-    apply_all(tick, first);
-    measure(tick, sent_at, answered_at);
+    if (tick->parts & TICK_CHOOSES)
+        ds->tick_time += ((double)(answered_at - tick->now) - ds->tick_time) / 8;
+    tick_forget_starts(tick);
+    apply_all(tick);
+    measure(tick, answered_at);
     if (tick->writes && ds->relay)
         relay_wake(ds->relay);
     return 0;

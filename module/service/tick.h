@@ -8,22 +8,37 @@
  * (measured). */
 #define TICK_BATCH 500
 
+#define TICK_TIMEOUT 10000 /* ms for one tick */
+
 struct tick;
 struct tick *tick_new(struct datasource *ds);
 void tick_free(struct tick *tick);
 
-/* Names of all statements a tick may use, for sql_prepare. */
+/* A tick does all there is to do, or, while a datasource has two sessions for it, one part. */
+enum tick_part {
+    TICK_CHOOSES = 1, /* claims, timers, looks */
+    TICK_RECORDS = 2  /* starts, ends, progress, receipts */
+};
+#define TICK_WHOLE (TICK_CHOOSES | TICK_RECORDS)
+
+/* Names of all statements a tick may use, for sql_prepare; the first `tick_recording_count` are all
+ * that one uses which only records. */
 extern const char *const tick_statements[];
-extern const size_t tick_statement_count;
+extern const size_t tick_statement_count, tick_recording_count;
 
 /* When to look for the work of others again, clock_now(). */
 int64_t tick_next_look(const struct datasource *ds);
 
-/* Puts together all that is due. False: nothing is. */
-bool tick_build(struct tick *tick);
-/* Sends it and applies the answers. On failure nothing of it counts (JOBS_EUNSURE: not known) and
- * what it was to tell is told again by the next one. */
-int tick_send(struct tick *tick, struct jobs_error *err);
+/* Puts together all of these parts that is due. False: nothing is. */
+bool tick_build(struct tick *tick, unsigned parts);
+/* Sends it on that session. */
+int tick_send(struct tick *tick, struct sql *session, struct jobs_error *err);
+/* Receives what has come of the answers: 1 while something is missing; 0: it is committed, and what it
+ * told is applied. On failure nothing of it counts (JOBS_EUNSURE: not known) and what it was to tell
+ * is told again by the next one. `err`: as given to tick_send. */
+int tick_receive(struct tick *tick, struct jobs_error *err);
+/* Its session is given up while it is under way: as a failure. */
+void tick_abandon(struct tick *tick);
 /* The step that failed was told to write ends that hold a bad value, or took too long over them:
  * narrows the next tick down to find the one, refuses its value or sets it aside. False: the failure
  * has another reason. */

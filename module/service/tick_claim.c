@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define ENDS_MOST (3 * TICK_BATCH)
+
 /* Beyond the free slots as much as the pool will have run before the next claim can be there:
  * nothing of long jobs, a batch of no-op jobs. */
 static size_t prefetch(struct datasource *ds) {
@@ -148,9 +150,20 @@ static void add(struct tick *tick, size_t from, size_t to, size_t most) {
     sql_add_integer(&step->parameters, (int64_t)most);
 }
 
+/* Ends wait to be recorded, more than another session can be about to: no more is begun. Those whose
+ * row somebody holds do not count. */
+static bool is_behind(const struct datasource *ds, int64_t now) {
+    size_t due = 0;
+    if (ds->ending_count <= ENDS_MOST)
+        return false;
+    LIST_EACH (&ds->lives[LIVE_ENDING], p)
+        due += LIST_ENTRY(p, struct live, link)->retry_at <= now;
+    return due > ENDS_MOST;
+}
+
 void tick_add_claim(struct tick *tick) {
     struct datasource *ds = tick->ds;
-    if (ds->shares.active_count == 0 || atomic_load(&ds->draining))
+    if (ds->shares.active_count == 0 || atomic_load(&ds->draining) || is_behind(ds, tick->now))
         return;
     bool first;
     tick->reserved = turns_take(ds, TICK_BATCH, &first);

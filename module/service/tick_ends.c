@@ -41,9 +41,15 @@ static int64_t delay_of(const struct live *live) {
 
 /* Its timer may come before the next look at the timers. */
 static void expect_timer(struct tick *tick, const struct live *live) {
+    struct datasource *ds = tick->ds;
     int64_t due = tick->now + delay_of(live);
-    if (live->end.target == JOB_PENDING && due < tick->ds->next_timer)
-        tick->ds->next_timer = due;
+    if (live->end.target != JOB_PENDING)
+        return;
+    ds->timer_recorded_at = clock_now();
+    if (due < ds->recorded_timer)
+        ds->recorded_timer = due;
+    if (due < ds->next_timer)
+        ds->next_timer = due;
 }
 
 static size_t length(const char *text) { return text ? strlen(text) : 0; }
@@ -152,8 +158,6 @@ void tick_add_ends(struct tick *tick) {
             break;
         tick->ends[tick->end_count++] = live;
         bytes += live_end_bytes(live);
-        if (live->share)
-            shares_leaving(&ds->shares, live->share);
         if (is_plain_success(live)) {
             begin_arrays(tick, plain, OK_ARRAYS);
             put_success(tick, plain, live);

@@ -48,7 +48,7 @@ static void apply_lanes(struct tick *tick, const struct sql_result *rows) {
 void tick_add_lanes(struct tick *tick) {
     struct datasource *ds = tick->ds;
     const struct classes *classes = ds->service->classes;
-    if (tick->now < ds->next_lanes || atomic_load(&ds->draining))
+    if (tick->now < ds->next_lanes || atomic_load(&ds->draining) || tick_is_urgent(tick))
         return;
     struct tick_step *step = tick_add(tick, "class_lanes", false, false, apply_lanes);
     struct buf *names = tick_array(tick);

@@ -12,12 +12,12 @@
 #define SCAN_BATCH 300                /* tenants in one tick */
 #define LOOK_ASLEEP CLOCK_SECOND      /* losing every notification costs at most this */
 #define LOOK_SETTLING (50 * CLOCK_MS) /* submitters may still have read "awake" */
-#define LOOK_AWAKE (5 * CLOCK_MS)
+#define LOOK_AWAKE (2 * CLOCK_MS)
 #define LOOK_FED (50 * CLOCK_MS) /* there is work at hand */
 #define RECENT_MOST 200          /* tenants asked at once on a wake-up */
 #define RECENT (60 * CLOCK_SECOND)
 #define AWAKE_WINDOW (200 * CLOCK_MS)
-#define AWAKE_WAKES 20 /* so many notifications in a window are more dear than looking */
+#define AWAKE_WAKES 100 /* so many notifications in a window are more dear than looking */
 
 /* ---- who has work: a rotating scan over lanes and tenants ---- */
 
@@ -61,10 +61,15 @@ static void apply_scan(struct tick *tick, const struct sql_result *rows) {
         scan_ended(ds, tick->now);
 }
 
+/* One that was recorded while this look was under way may not be in its answer. */
 static void apply_timer_next(struct tick *tick, const struct sql_result *rows) {
-    tick->ds->next_timer = sql_count(rows) == 0
-                               ? INT64_MAX
-                               : tick->now + sql_get_integer(rows, 0, sql_column(rows, "wait"), 0);
+    struct datasource *ds = tick->ds;
+    int64_t next = INT64_MAX;
+    if (sql_count(rows) > 0)
+        next = tick->now + sql_get_integer(rows, 0, sql_column(rows, "wait"), 0);
+    if (ds->timer_recorded_at < tick->now)
+        ds->recorded_timer = INT64_MAX;
+    ds->next_timer = next < ds->recorded_timer ? next : ds->recorded_timer;
 }
 
 /* A notification does not say whose jobs came: who had some lately is asked at once, in this very
@@ -78,6 +83,7 @@ void tick_hear(struct tick *tick) {
         ds->wakes_since = now, ds->wakes = 0;
     if (++ds->wakes > AWAKE_WAKES && !ds->awake)
         ds->awake = ds->wake_pending = true;
+    tick->heard = true;
     ds->last_work = now;
     ds->next_lanes = 0;
     ds->scanning = true;
@@ -86,9 +92,11 @@ void tick_hear(struct tick *tick) {
     shares_wake_recent(&ds->shares, now - RECENT, RECENT_MOST);
 }
 
+bool tick_is_urgent(const struct tick *tick) { return tick->heard && tick->share_count > 0; }
+
 void tick_add_scan(struct tick *tick) {
     struct datasource *ds = tick->ds;
-    if (atomic_load(&ds->draining))
+    if (atomic_load(&ds->draining) || tick_is_urgent(tick))
         return;
     if (!ds->scanning && tick->now < tick_next_look(ds))
         return;
@@ -173,9 +181,11 @@ void tick_add_classes(struct tick *tick) {
 
 /* ---- parameters that were too large for the claim ---- */
 
+/* One that was handed back meanwhile needs none. */
 static void apply_parameters(struct tick *tick, const struct sql_result *rows) {
-    struct live *live = tick->fetches[tick->fetch_count++];
-    live_launch(tick->ds, live, sql_get(rows, 0, sql_column(rows, "parameters")));
+    struct live *live = table_get(&tick->ds->by_id, tick->fetches[tick->fetch_count++]);
+    if (live && live->state == LIVE_FETCHING)
+        live_launch(tick->ds, live, sql_get(rows, 0, sql_column(rows, "parameters")));
 }
 
 void tick_add_parameters(struct tick *tick) {
@@ -185,8 +195,8 @@ void tick_add_parameters(struct tick *tick) {
             break;
         struct live *live = LIST_ENTRY(p, struct live, link);
         struct tick_step *step = tick_add(tick, "run_parameters", false, false, apply_parameters);
-        sql_add_text(&step->parameters, live->id);
-        tick->fetches[n++] = live;
+        snprintf(tick->fetches[n], sizeof tick->fetches[n], "%s", live->id);
+        sql_add_text(&step->parameters, tick->fetches[n++]);
     }
     tick->fetch_count = 0; /* apply counts them again, in the same order */
 }

@@ -84,6 +84,13 @@ void tick_add_starts(struct tick *tick) {
     tick_add_array(step, percents);
 }
 
+/* Nothing frees them while they are under way: an end is sent only once the start is known. */
+void tick_forget_starts(struct tick *tick) {
+    for (size_t i = 0; i < tick->start_count; i++)
+        tick->starts[i]->starting = false;
+    tick->start_count = 0;
+}
+
 /* Microseconds the rest will take if it goes on as it did; -1: unknown. */
 static int64_t rest_of(const struct tick *tick, const struct live *live, unsigned percent) {
     return percent == 0

@@ -19,6 +19,7 @@ struct tick_step {
 
 struct tick {
     struct datasource *ds;
+    unsigned parts;
     int64_t now; /* clock_now() when it was put together */
     char instance[37];
 
@@ -27,6 +28,12 @@ struct tick {
     size_t count;
     bool writes; /* a tick that only looks needs no fence */
     bool looks_at_stops;
+    bool heard; /* a wake-up is answered by it */
+
+    /* Of one that was sent. */
+    struct sql *session;
+    size_t first; /* step: tick_begin is left out of one that only looks */
+    int64_t sent_at;
     size_t failed;
 
     struct buf bufs[BUFS_MAX]; /* array literals; memory is kept from tick to tick */
@@ -43,8 +50,8 @@ struct tick {
     size_t limited_count;            /* of shares: the first ones */
     struct share *looks[LOOK_BATCH]; /* capped ones that are asked for */
     size_t look_count;
-    size_t claimed; /* jobs that the claim brought */
-    struct live *fetches[FETCH_BATCH];
+    size_t claimed;                /* jobs that the claim brought */
+    char fetches[FETCH_BATCH][37]; /* ids */
     size_t fetch_count;
 };
 
@@ -60,8 +67,11 @@ struct live *tick_live(struct tick *tick, const struct sql_result *result, size_
                        int id_column);
 
 void tick_hear(struct tick *tick); /* first: a wake-up may make tenants hungry */
+/* It claims what somebody has just submitted: what can wait comes with the next, at once. */
+bool tick_is_urgent(const struct tick *tick);
 void tick_add_ends(struct tick *tick);
 void tick_add_starts(struct tick *tick);
+void tick_forget_starts(struct tick *tick); /* they are no longer under way */
 void tick_add_progress(struct tick *tick);
 void tick_add_receipts(struct tick *tick);
 void tick_add_timers(struct tick *tick);

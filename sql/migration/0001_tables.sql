@@ -271,6 +271,8 @@ create table @schema@.t_job_instance (
     lost_date timestamptz,
     tick_pid int,
     tick_start timestamptz,
+    recorder_pid int,                                 -- a second tick session, under load
+    recorder_start timestamptz,
     control_pid int,
     control_start timestamptz
 ) with (fillfactor = 50, vacuum_truncate = off);

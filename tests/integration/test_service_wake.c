@@ -117,7 +117,7 @@ static void a_lost_notification(void **state) {
 
 static bool is_awake(void *arg) {
     const struct fixture *f = arg;
-    run_sql(f, "do $$ begin for i in 1 .. 40 loop perform jobs.job_submit('t0', 'count'); commit; "
+    run_sql(f, "do $$ begin for i in 1 .. 400 loop perform jobs.job_submit('t0', 'count'); commit; "
                "end loop; end $$"); /* each commit notifies */
     return test_sql_integer(f->url, "select cardinality(sleepers) from jobs.t_job_wake") == 0;
 }
