@@ -16,8 +16,8 @@
 struct lane { /* '' or of a class */
     char *name;
     int64_t max_running, max_per_tenant; /* of all instances; -1: no limit */
-    bool closed;                         /* its class is another instance's: nothing is dealt to it */
-    size_t lives, leaving, room;         /* as of an account */
+    bool closed;                 /* its class is another instance's: nothing is dealt to it */
+    size_t lives, leaving, room; /* as of an account */
 };
 
 struct share { /* of a tenant in one lane */

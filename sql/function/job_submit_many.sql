@@ -23,12 +23,21 @@ begin
     end if;
     return query select c.* from (
         select array_agg(job_submit_many.tenant order by j.n) a, array_agg(j.class_name order by j.n) b,
-            array_agg(coalesce(j.parameters, '{}') order by j.n) c, array_agg(j.priority order by j.n) d,
-            array_agg(j.at order by j.n) e, array_agg(j.pending order by j.n) f, array_agg(j.expires order by j.n) g,
-            array_agg(j.description order by j.n) h, array_agg(j.owner order by j.n) i, array_agg(j.attempts order by j.n) k,
-            array_agg(j.backoff order by j.n) l, array_agg(j.timeout order by j.n) m,
-            array_agg(j.related_type order by j.n) o, array_agg(j.related_id order by j.n) p,
-            array_agg(j.locked order by j.n) q, array_agg(j.traceparent order by j.n) r, array_agg(j.id order by j.n) s
+            case when count(j.parameters) > 0 then array_agg(coalesce(j.parameters, '{}') order by j.n) end c,
+            case when count(j.priority) > 0 then array_agg(j.priority order by j.n) end d,
+            case when count(j.at) > 0 then array_agg(j.at order by j.n) end e,
+            case when count(j.pending) > 0 then array_agg(j.pending order by j.n) end f,
+            case when count(j.expires) > 0 then array_agg(j.expires order by j.n) end g,
+            case when count(j.description) > 0 then array_agg(j.description order by j.n) end h,
+            case when count(j.owner) > 0 then array_agg(j.owner order by j.n) end i,
+            case when count(j.attempts) > 0 then array_agg(j.attempts order by j.n) end k,
+            case when count(j.backoff) > 0 then array_agg(j.backoff order by j.n) end l,
+            case when count(j.timeout) > 0 then array_agg(j.timeout order by j.n) end m,
+            case when count(j.related_type) > 0 then array_agg(j.related_type order by j.n) end o,
+            case when count(j.related_id) > 0 then array_agg(j.related_id order by j.n) end p,
+            case when count(j.locked) > 0 then array_agg(j.locked order by j.n) end q,
+            case when count(j.traceparent) > 0 then array_agg(j.traceparent order by j.n) end r,
+            case when count(j.id) > 0 then array_agg(j.id order by j.n) end s
         from rows from (jsonb_to_recordset(jobs) as (class_name text, parameters jsonb, priority int, at timestamptz,
             pending boolean, expires timestamptz, description text, owner text, attempts int, backoff interval,
             timeout interval, related_type text, related_id text, locked boolean, traceparent text, id uuid))

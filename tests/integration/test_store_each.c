@@ -1,4 +1,5 @@
 /* Jobs of several submits in one commit, on a connection that keeps the statement prepared. */
+#include "module/base/clock.h"
 #include "module/base/error.h"
 #include "module/store/each.h"
 
@@ -7,6 +8,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,10 +72,55 @@ static void another_schema_is_not_answered(void **state) {
     PQfinish(kept.db);
 }
 
+/* Somebody has a transaction open that used an id: that id's job alone cannot be made, and the
+ * others do not wait. */
+static void an_open_transaction_delays_its_id_alone(void **state) {
+    const struct store_fixture *f = *state;
+    enum { COUNT = 40, HELD = 17 };
+    static const char held[] = "00000000-0000-7000-8000-00000000000a";
+    struct job_info infos[COUNT];
+    bool pendings[COUNT] = {false};
+    struct store_created made[COUNT];
+    char ids[COUNT][37];
+    for (int i = 0; i < COUNT; i++) {
+        snprintf(ids[i], sizeof ids[i], "00000000-0000-7000-8000-1000000000%02d", i);
+        infos[i] = (struct job_info)JOB_INFO(.tenant = "acme", .class_name = "noop",
+                                             .id = i == HELD ? held
+                                                   : i % 2   ? ids[i]
+                                                             : NULL);
+    }
+    const struct store_submit all = {.who = "token:test", .address = "127.0.0.1", .count = COUNT};
+    struct pg_conn *other = store_connect(f->url);
+    store_sql(other, "begin; select jobs.job_submit('acme', 'noop', id => "
+                     "'00000000-0000-7000-8000-00000000000a')");
+    store_sql(f->s.db, "set lock_timeout = '5s'");
+    for (int round = 0; round < 2; round++) {
+        int64_t began = clock_now();
+        STORE_OK(store_create_each(&f->s, infos, pendings, COUNT, &all, 1, made, &err));
+        assert_true(clock_now() - began < 2500 * CLOCK_MS);
+        for (int i = 0; i < COUNT; i++)
+            if (i != HELD)
+                assert_int_equal(store_status(f, made[i].id), JOB_QUEUED);
+        assert_int_equal(made[HELD].err.code, round ? 0 : JOBS_ETIMEOUT);
+        if (round == 0) {
+            assert_non_null(strstr(made[HELD].err.text, "try again"));
+            store_sql(other, "commit");
+        }
+    }
+    assert_string_equal(made[HELD].id, held);
+    PGresult *result = PQexec(f->s.db, "show lock_timeout");
+    assert_string_equal(PQgetvalue(result, 0, 0), "5s");
+    PQclear(result);
+    store_sql(f->s.db, "reset lock_timeout");
+    PQfinish(other);
+    store_check_clean(&f->s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_a_connection_that_is_kept_prepares),
         cmocka_unit_test(another_schema_is_not_answered),
+        cmocka_unit_test(an_open_transaction_delays_its_id_alone),
     };
     return cmocka_run_group_tests(tests, store_fixture_up, store_fixture_down);
 }

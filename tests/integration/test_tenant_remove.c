@@ -143,40 +143,6 @@ static void *call_thread(void *arg) {
     return NULL;
 }
 
-/* A submit has looked at the tenant, found it ACTIVE, and has not written anything yet, when the
- * tenant is removed from first to last. */
-static void a_submit_that_looked_before(const struct store_fixture *f, const char *statement,
-                                        const char *sqlstate) {
-    struct call submit = {.url = f->url, .statement = statement};
-    pthread_t thread;
-    STORE_OK(tenant_create(&f->s, "raced", 1, &err));
-    struct pg_conn *held = store_connect(f->url);
-    store_sql(held,
-              "create or replace function jobs.job_uuid() returns uuid language plpgsql as $$ "
-              "begin perform pg_advisory_xact_lock_shared(4711); return gen_random_uuid(); "
-              "end $$; select pg_advisory_lock(4711)");
-    assert_int_equal(pthread_create(&thread, NULL, call_thread, &submit), 0);
-    assert_true(test_wait_sql(f->url, 10000,
-                              "select count(*) = 1 from pg_stat_activity where wait_event_type = "
-                              "'Lock' and wait_event = 'advisory' and datname = "
-                              "current_database()"));
-    STORE_OK(tenant_remove(&f->s, "raced", &discard, NULL, &err));
-    store_sql(held, "select pg_advisory_unlock(4711)");
-    pthread_join(thread, NULL);
-    PQfinish(held);
-    assert_string_equal(submit.sqlstate, sqlstate);
-    assert_nothing_left(f->url, "raced");
-    audit(f->url);
-}
-
-static void a_submit_races(void **state) {
-    a_submit_that_looked_before(*state, "select jobs.job_submit('raced', 'noop')", "JB001");
-    a_submit_that_looked_before(*state,
-                                "begin isolation level repeatable read; select "
-                                "jobs.job_submit('raced', 'noop'); commit",
-                                "40001");
-}
-
 static void *remove_thread(void *arg) {
     struct call *call = arg;
     struct job_info_service s = {.db = store_connect(call->url)};
@@ -185,6 +151,63 @@ static void *remove_thread(void *arg) {
     snprintf(call->sqlstate, sizeof call->sqlstate, "%d", err.code);
     PQfinish(s.db);
     return NULL;
+}
+
+/* A submit has looked at the tenant and found it ACTIVE when the tenant is closed: it is waited for,
+ * and its job is seen. */
+static void a_submit_that_looked_before(const struct store_fixture *f, const char *statement) {
+    struct call submit = {.url = f->url, .statement = statement}, removal = {.url = f->url};
+    pthread_t threads[2];
+    STORE_OK(tenant_create(&f->s, "raced", 1, &err));
+    struct pg_conn *held = store_connect(f->url);
+    store_sql(held, "create or replace function jobs.job_uuid_at(at bigint, random bigint) returns "
+                    "uuid language plpgsql as $$ begin perform pg_advisory_xact_lock_shared(4711); "
+                    "return gen_random_uuid(); end $$; select pg_advisory_lock(4711)");
+    assert_int_equal(pthread_create(&threads[0], NULL, call_thread, &submit), 0);
+    assert_true(test_wait_sql(f->url, 10000,
+                              "select count(*) = 1 from pg_stat_activity where wait_event_type = "
+                              "'Lock' and wait_event = 'advisory' and datname = "
+                              "current_database()"));
+    assert_int_equal(pthread_create(&threads[1], NULL, remove_thread, &removal), 0);
+    assert_true(test_wait_sql(f->url, 10000,
+                              "select state = 'MAINTENANCE' from jobs.t_tenant "
+                              "where tenant = 'raced'"));
+    assert_false(test_wait_sql(f->url, 200,
+                               "select count(*) = 0 from jobs.t_tenant where tenant = 'raced'"));
+    store_sql(held, "select pg_advisory_unlock(4711)");
+    pthread_join(threads[0], NULL);
+    pthread_join(threads[1], NULL);
+    PQfinish(held);
+    assert_string_equal(submit.sqlstate, "");
+    assert_string_equal(removal.sqlstate, "-3"); /* there is a job */
+    STORE_OK(tenant_remove(&f->s, "raced", &force, NULL, &err));
+    assert_nothing_left(f->url, "raced");
+    audit(f->url);
+}
+
+/* The submit's snapshot is older than the removal, and shows the tenant as it was. */
+static void a_submit_with_an_old_snapshot(const struct store_fixture *f, const char *statement) {
+    STORE_OK(tenant_create(&f->s, "raced", 1, &err));
+    struct pg_conn *db = store_connect(f->url);
+    store_sql(db, "begin isolation level repeatable read; select from jobs.t_tenant");
+    STORE_OK(tenant_remove(&f->s, "raced", &discard, NULL, &err));
+    PGresult *result = PQexec(db, statement);
+    assert_string_equal(PQresultErrorField(result, PG_DIAG_SQLSTATE), "40001");
+    PQclear(result);
+    PQfinish(db);
+    assert_nothing_left(f->url, "raced");
+    audit(f->url);
+}
+
+static void a_submit_races(void **state) {
+    static const char *const submits[] = {
+        "select jobs.job_submit('raced', 'noop')",
+        "select jobs.job_submit_many('raced', '[{\"class_name\": \"noop\"}, {\"class_name\": "
+        "\"noop\"}]')"};
+    for (size_t i = 0; i < 2; i++) {
+        a_submit_that_looked_before(*state, submits[i]);
+        a_submit_with_an_old_snapshot(*state, submits[i]);
+    }
 }
 
 /* A submit has been done in a transaction that is still open when the removal begins. */
