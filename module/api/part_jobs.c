@@ -59,24 +59,31 @@ static void read_more(const struct api_request *r, struct store_more *ret) {
 /* A page being written. */
 struct page {
     unsigned left; /* jobs that it may still take */
-    bool full, last;
-    char cursor[37]; /* the last job that it took */
+    unsigned looks;
+    bool full, any;
+    char cursor[37]; /* where it goes on; "": that was all */
 };
 
-/* Jobs with all that belongs to them may have some MiB each: a few at a time are read. */
-enum { FULL_AT_ONCE = 16 };
+/* Jobs with all that belongs to them may have some MiB each: a few at a time are read. A look is at
+ * 20,000 jobs at most, few of which may be wanted. */
+enum { FULL_AT_ONCE = 16, LOOKS_MOST = 5 };
 #define PAGE_BYTES ((size_t)8 << 20) /* with these a page ends */
 
 static bool is_done(const struct api_request *r, const struct page *page) {
-    return page->last || page->left == 0 || r->out.length >= PAGE_BYTES;
+    return page->left == 0 || r->out.length >= PAGE_BYTES || page->looks >= LOOKS_MOST ||
+           !page->cursor[0];
 }
 
 static void write_jobs(struct api_request *r, struct page *page, const struct job_info_list *jobs) {
-    for (size_t i = 0; i < jobs->count && r->out.length < PAGE_BYTES; i++) {
-        if (page->cursor[0])
+    for (size_t i = 0; i < jobs->count; i++) {
+        if (r->out.length >= PAGE_BYTES) { /* the rest is for the next one */
+            snprintf(page->cursor, sizeof page->cursor, "%s", jobs->infos[i - 1].id);
+            return;
+        }
+        if (page->any)
             buf_char(&r->out, ',');
         json_job(&r->out, &jobs->infos[i]);
-        snprintf(page->cursor, sizeof page->cursor, "%s", jobs->infos[i].id);
+        page->any = true;
         page->left--;
     }
 }
@@ -86,12 +93,11 @@ static int read_some(struct api_request *r, struct page *page, struct job_info_f
                      const struct store_more *more, struct jobs_error *err) {
     struct job_info_list *jobs;
     filter->limit = page->full && page->left > FULL_AT_ONCE ? FULL_AT_ONCE : page->left;
-    int rc = store_page(r->db, filter, more, !page->full, &jobs, err);
+    int rc = store_page(r->db, filter, more, !page->full, &jobs, page->cursor, err);
     if (rc < 0)
         return rc;
-    size_t before = page->left;
+    page->looks += jobs->count < filter->limit;
     write_jobs(r, page, jobs);
-    page->last = jobs->count < filter->limit && before - page->left == jobs->count;
     filter->after_id = page->cursor;
     job_info_free(jobs);
     return 0;
@@ -99,12 +105,13 @@ static int read_some(struct api_request *r, struct page *page, struct job_info_f
 
 static int write_page(struct api_request *r, struct page *page, struct job_info_filter *filter,
                       const struct store_more *more, struct jobs_error *err) {
-    int rc = 0;
+    int rc;
     buf_text(&r->out, "{\"jobs\":[");
-    while (rc == 0 && !is_done(r, page))
+    do
         rc = read_some(r, page, filter, more, err);
+    while (rc == 0 && !is_done(r, page));
     buf_char(&r->out, ']');
-    if (!page->last)
+    if (page->cursor[0])
         json_text(&r->out, "cursor", page->cursor);
     return rc;
 }

@@ -6,16 +6,17 @@
 #include "module/store/store.h"
 #include "sql/sql.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { LIMIT = 100, LIMIT_MAX = 1000, TOTAL_LOOK = 20000 };
+enum { LIMIT = 100, LIMIT_MAX = 1000, LOOK = 20000 };
 
 #define BIT(status) (1u << (status))
 #define ALL (BIT(JOB_STATUS_COUNT) - 1)
 /* The statuses that have a narrow table (job_list.sql). */
-#define NARROW \
-    (BIT(JOB_QUEUED) | BIT(JOB_TO_BE_RUN) | BIT(JOB_RUNNING) | BIT(JOB_FAILED) | BIT(JOB_ABORTED))
+#define FAILURES (BIT(JOB_FAILED) | BIT(JOB_ABORTED))
+#define NARROW (BIT(JOB_QUEUED) | BIT(JOB_TO_BE_RUN) | BIT(JOB_RUNNING) | FAILURES)
 
 static int check(const struct job_info_filter *filter, struct jobs_error *err) {
     if (!filter || filter->size != sizeof *filter)
@@ -65,9 +66,15 @@ static void add_more(struct sql_parameters *p, const struct store_more *more) {
             sql_add_text(p, NULL);
 }
 
-/* `id`: that job alone. */
+struct way {           /* in which a page is read */
+    const char *id;    /* that job alone; NULL */
+    bool brief;        /* without what may be large */
+    bool narrow;       /* by the narrow tables */
+    const char *least; /* no further than this id; NULL */
+};
+
 static int read_page(struct sql *sql, const struct job_info_filter *filter,
-                     const struct store_more *more, const char *id, bool brief,
+                     const struct store_more *more, const struct way *way,
                      struct job_info_list **ret, struct jobs_error *err) {
     struct buf statuses = {0};
     struct sql_parameters p = {0};
@@ -80,15 +87,16 @@ static int read_page(struct sql *sql, const struct job_info_filter *filter,
     sql_add_text(&p, filter->related_id);
     sql_add_text(&p, filter->after_id);
     sql_add_integer(&p, filter->limit ? filter->limit : LIMIT);
-    sql_add_text(&p, id);
-    sql_add_boolean(&p, brief);
-    sql_add_boolean(&p, is_narrow(filter));
+    sql_add_text(&p, way->id);
+    sql_add_boolean(&p, way->brief);
+    sql_add_boolean(&p, way->narrow);
     add_more(&p, more);
+    sql_add_text(&p, way->least);
     struct sql_result *rows;
     int rc = sql_call(sql, "job_list", &p, SQL_ROWS, &rows, err);
     buf_done(&statuses);
     if (rc < 0)
-        return store_blame(rc, filter->tenant, id, err);
+        return store_blame(rc, filter->tenant, way->id, err);
     *ret = store_read(rows);
     sql_result_free(rows);
     return 0;
@@ -108,20 +116,14 @@ static int check_tenant(struct sql *sql, const char *tenant, struct jobs_error *
     return rc;
 }
 
-int store_page(const struct job_info_service *s, const struct job_info_filter *filter,
-               const struct store_more *more, bool brief, struct job_info_list **ret,
-               struct jobs_error *err) {
-    struct sql *sql;
+/* Reads a page, or says why there is none. */
+static int read_known(struct sql *sql, const struct job_info_filter *filter,
+                      const struct store_more *more, const struct way *way,
+                      struct job_info_list **ret, struct jobs_error *err) {
     struct job_info_list *list;
-    int rc = check(filter, err);
-    if (rc == 0)
-        rc = store_begin(s, &sql, err);
-    if (rc < 0)
-        return rc;
-    rc = read_page(sql, filter, more, NULL, brief, &list, err);
+    int rc = read_page(sql, filter, more, way, &list, err);
     if (rc == 0 && list->count == 0 && (rc = check_tenant(sql, filter->tenant, err)) < 0)
         job_info_free(list);
-    sql_close(sql);
     if (rc == 0)
         *ret = list;
     return rc;
@@ -129,7 +131,16 @@ int store_page(const struct job_info_service *s, const struct job_info_filter *f
 
 int store_list(const struct job_info_service *s, const struct job_info_filter *filter, bool brief,
                struct job_info_list **ret, struct jobs_error *err) {
-    return store_page(s, filter, NULL, brief, ret, err);
+    struct sql *sql;
+    int rc = check(filter, err);
+    if (rc == 0)
+        rc = store_begin(s, &sql, err);
+    if (rc < 0)
+        return rc;
+    struct way way = {.brief = brief, .narrow = is_narrow(filter)};
+    rc = read_known(sql, filter, NULL, &way, ret, err);
+    sql_close(sql);
+    return rc;
 }
 
 int job_info_list(const struct job_info_service *s, const struct job_info_filter *filter,
@@ -147,7 +158,7 @@ int job_info_get(const struct job_info_service *s, const char *tenant, const cha
         rc = store_begin(s, &sql, err);
     if (rc < 0)
         return rc;
-    rc = read_page(sql, &filter, NULL, id, false, &list, err);
+    rc = read_page(sql, &filter, NULL, &(struct way){.id = id}, &list, err);
     sql_close(sql);
     if (rc < 0)
         return rc;
@@ -199,11 +210,11 @@ static int look(const struct job_info_service *s, const struct job_info_filter *
     sql_add_text(&p, filter->related_type);
     sql_add_text(&p, filter->related_id);
     add_more(&p, more);
-    sql_add_integer(&p, TOTAL_LOOK + 1);
+    sql_add_integer(&p, LOOK + 1);
     rc = sql_call(sql, "job_look", &p, SQL_ONE, &row, err);
     if (rc == 0) {
         ret->n = sql_get_integer(row, 0, sql_column(row, "n"), 0);
-        ret->exact = sql_get_integer(row, 0, sql_column(row, "looked"), 0) <= TOTAL_LOOK;
+        ret->exact = sql_get_integer(row, 0, sql_column(row, "looked"), 0) <= LOOK;
         sql_result_free(row);
     }
     buf_done(&statuses);
@@ -220,4 +231,74 @@ int store_total(const struct job_info_service *s, const struct job_info_filter *
     if (rc == 0)
         *ret = (struct store_total){total.n, true};
     return rc;
+}
+
+/* ---- bounded pages ---- */
+
+/* Are there few enough of these statuses to look at all? FAILED and ABORTED ones can be looked at in
+ * the order of a page, the others cannot. */
+static int choose_way(const struct job_info_service *s, const struct job_info_filter *filter,
+                      struct way *way, struct jobs_error *err) {
+    const struct job_info_filter statuses = {.statuses = filter->statuses};
+    struct total total = {&statuses, 0};
+    way->narrow = is_narrow(filter);
+    if (!way->narrow || !(filter->statuses & ~FAILURES))
+        return 0;
+    int rc = store_counts(s, filter->tenant, add_count, &total, err);
+    way->narrow = total.n <= LOOK;
+    return rc;
+}
+
+/* `ret_end` "": all there is is looked at, or what is looked at is shown. */
+static int find_end(struct sql *sql, const struct job_info_filter *filter,
+                    const struct store_more *more, const struct way *way, char ret_end[37],
+                    struct jobs_error *err) {
+    bool failures = way->narrow && !(filter->statuses & ~FAILURES);
+    bool leaves_out = filter->statuses || filter->owner || filter->related_type ||
+                      (more && (more->has_priority || more->created_from || more->created_to));
+    struct sql_parameters p = {0};
+    struct sql_result *row;
+    ret_end[0] = '\0';
+    if (!leaves_out || (way->narrow && !failures))
+        return 0;
+    sql_add_text(&p, filter->tenant);
+    sql_add_text(&p, filter->class_name);
+    sql_add_text(&p, filter->related_id);
+    sql_add_text(&p, filter->after_id);
+    sql_add_integer(&p, LOOK);
+    sql_add_boolean(&p, failures);
+    int rc = sql_call(sql, "job_look_end", &p, SQL_AT_MOST_ONE, &row, err);
+    if (rc < 0)
+        return store_blame(rc, filter->tenant, NULL, err);
+    if (sql_count(row) > 0)
+        snprintf(ret_end, 37, "%s", sql_get(row, 0, sql_column(row, "id")));
+    sql_result_free(row);
+    return 0;
+}
+
+int store_page(const struct job_info_service *s, const struct job_info_filter *filter,
+               const struct store_more *more, bool brief, struct job_info_list **ret,
+               char ret_on[37], struct jobs_error *err) {
+    struct way way = {.brief = brief};
+    struct job_info_list *list;
+    char end[37];
+    struct sql *sql;
+    int rc = check(filter, err);
+    if (rc == 0)
+        rc = choose_way(s, filter, &way, err);
+    if (rc == 0)
+        rc = store_begin(s, &sql, err);
+    if (rc < 0)
+        return rc;
+    rc = find_end(sql, filter, more, &way, end, err);
+    way.least = end[0] ? end : NULL;
+    if (rc == 0)
+        rc = read_known(sql, filter, more, &way, &list, err);
+    sql_close(sql);
+    if (rc < 0)
+        return rc;
+    bool full = list->count > 0 && list->count >= (filter->limit ? filter->limit : LIMIT);
+    snprintf(ret_on, 37, "%s", full ? list->infos[list->count - 1].id : end);
+    *ret = list;
+    return 0;
 }

@@ -8,10 +8,12 @@ struct store_more { /* narrows further; 0 = any */
     int32_t priority;
     int64_t created_from, created_to; /* microseconds since 1970; the second is not included */
 };
-/* store_list with more to choose by (NULL: nothing). */
+/* store_list with more to choose by (NULL: nothing), bounded: looks at 20,000 jobs at most. `ret_on`:
+ * where another call goes on (after_id) when there is more to look at, also after an empty page; ""
+ * when all were looked at. */
 int store_page(const struct job_info_service *s, const struct job_info_filter *filter,
                const struct store_more *more, bool brief, struct job_info_list **ret,
-               struct jobs_error *err);
+               char ret_on[37], struct jobs_error *err);
 
 struct store_total {
     int64_t n;

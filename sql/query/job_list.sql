@@ -2,14 +2,14 @@
 -- that a filter that is not given costs nothing.
 -- in:  $1 tenant; filters, null = any: $2 statuses, $3 class name, $4 owner, $5 related type, $6 related id; $7 continue after this
 --      id; $8 how many at most; $9 this job alone; $10 leave out parameters, result and error; $11 the statuses have narrow tables
---      (job_narrow); $12 priority; $13 created from, $14 to (microseconds since 1970)
+--      (job_narrow); $12 priority; $13 created from, $14 to (microseconds since 1970); $15 look no further than this id
 -- out: a row per job; dates in microseconds since 1970, durations in milliseconds
 with page as (
     (select j.id
     from @schema@.t_job_info j
     where not $11::boolean and j.tenant = $1::text
         and ($9::uuid is null or j.id = $9::uuid)
-        and ($7::uuid is null or j.id < $7::uuid)
+        and ($7::uuid is null or j.id < $7::uuid) and ($15::uuid is null or j.id >= $15::uuid)
         and ($2::@schema@.job_status[] is null or j.status = any($2::@schema@.job_status[]))
         and ($3::text is null or j.class_name = $3::text)
         and ($4::text is null or j.owner = $4::text)
@@ -21,10 +21,10 @@ with page as (
     order by j.id desc limit $8::int)
     union all
     (select j.id
-    from @schema@.job_narrow($1::text, $2::@schema@.job_status[], $7::uuid) n(id)
+    from @schema@.job_narrow($1::text, $2::@schema@.job_status[], $7::uuid, $15::uuid) n(id)
     join @schema@.t_job_info j on j.id = n.id
     where $11::boolean and j.tenant = $1::text
-        and ($7::uuid is null or n.id < $7::uuid)
+        and ($7::uuid is null or n.id < $7::uuid) and ($15::uuid is null or n.id >= $15::uuid)
         and j.status = any($2::@schema@.job_status[])
         and ($4::text is null or j.owner = $4::text)
         and ($5::text is null or j.related_type = $5::text)

@@ -1,6 +1,8 @@
 /* Jobs over the HTTP interface: submit, read, change. */
 #include "tests/lib/api.h"
+#include "tests/lib/store_fixture.h"
 
+#include <libpq-fe.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -220,6 +222,38 @@ static void large_jobs_end_a_page_early(void **state) {
     free(body);
 }
 
+/* However many jobs a filter leaves out, and however many wait, a page is there soon: it may then hold
+ * nothing and say where to go on. */
+static void lists_look_at_a_bounded_number(void **state) {
+    struct api_fixture *f = *state;
+    test_sql(f->url,
+             "insert into jobs.t_job_info (id, tenant, class_name, status, version, owner) "
+             "select ('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 't5', 'noop', "
+             "'SUCCEEDED', 4, case when n < 2 then 'ann' end from generate_series(0, 120000) n");
+    char *body = http_get(200, f->base, f->admin, "/api/v1/tenants/t5/jobs?owner=ann");
+    const char *next = strstr(body, "\"cursor\":\"");
+    api_has(body, "{\"jobs\":[],");
+    api_has(body, "\"total\":0,\"total_is\":\"at_least\"");
+    assert_non_null(next);
+    char *rest = http_get(200, f->base, f->admin, "/api/v1/tenants/t5/jobs?owner=ann&cursor=%.36s",
+                          next + 10);
+    assert_int_equal(count_of(rest, "\"owner\":\"ann\""), 2);
+    assert_null(strstr(rest, "\"cursor\""));
+    free(rest), free(body);
+    /* Too many to look at in the order of t_job_ready: that table is not read at all. */
+    test_sql(f->url, "insert into jobs.t_job_count (tenant, class_name, status, n) values "
+                     "('t5', 'noop', 'QUEUED', 30000)");
+    PGconn *db = store_connect(f->url);
+    store_sql(db, "begin; lock table jobs.t_job_ready in access exclusive mode");
+    body = http_get(200, f->base, f->admin, "/api/v1/tenants/t5/jobs?status=QUEUED");
+    api_has(body, "\"total\":30000,\"total_is\":\"exact\"");
+    api_has(body, "\"cursor\"");
+    PQfinish(db);
+    free(body);
+    test_sql(f->url, "delete from jobs.t_job_count where tenant = 't5'");
+    test_sql(f->url, "delete from jobs.t_job_info where tenant = 't5'");
+}
+
 /* ---- changes ---- */
 
 static void act(struct api_fixture *f, const char *id, const char *verb, int status,
@@ -363,6 +397,7 @@ int main(void) {
         cmocka_unit_test(one_bad_request_does_not_hinder_others),
         cmocka_unit_test(lists_are_paged_and_counted),
         cmocka_unit_test(large_jobs_end_a_page_early),
+        cmocka_unit_test(lists_look_at_a_bounded_number),
         cmocka_unit_test(jobs_are_released_stopped_tried_again),
         cmocka_unit_test(waiting_jobs_are_changed),
         cmocka_unit_test(queued_jobs_are_changed),

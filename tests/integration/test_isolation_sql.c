@@ -119,7 +119,7 @@ static void own_rows_are_seen(void **state) {
         "\"ABORTED\"}'",
         "jobs.job_why('acme', '00000000-0000-7000-8000-000000000002') @> '{\"status\": "
         "\"QUEUED\"}'",
-        "count(*) = 5 from jobs.job_narrow('acme', '{QUEUED,RUNNING,FAILED}', null)",
+        "count(*) = 5 from jobs.job_narrow('acme', '{QUEUED,RUNNING,FAILED}', null, null)",
     };
     PGconn *db = walls_connect(*state, "r1");
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
