@@ -6,6 +6,9 @@
 
 #include <stdlib.h>
 
+#define BURST \
+    4 /* claims of many tenants: 4 halve the cost of a job, 8 save little more (measured) */
+
 static void lane_free(void *arg) {
     struct lane *lane = arg;
     free(lane->name);
@@ -287,14 +290,24 @@ static struct share *heap_first(struct shares *shares) {
 
 static double cost(const struct share *share) { return share->estimate / share->account->weight; }
 
-static void give(struct shares *shares, struct share *share) {
+static void give(struct shares *shares, struct share *share, size_t places) {
     if (share->key > shares->accounts.now)
         shares->accounts.now = share->key;
-    share->quota++;
-    take_room(share);
-    share->account->time += cost(share);
+    for (size_t i = 0; i < places; i++)
+        take_room(share);
+    share->quota += places;
+    share->account->time += (double)places * cost(share);
     share->key = share->account->time;
     heap_sift_down(shares->heap, shares->heap_count, 0);
+}
+
+/* One place at a time; several where more tenants wait than there are places, of those that no slot is
+ * free for yet: such runs are short, and each tenant of a claim costs as much as a job. Limited ones
+ * have no such places. */
+static size_t places_at_once(bool crowded, size_t room, size_t firm) {
+    if (firm > 0 || !crowded)
+        return 1;
+    return room < BURST ? room : BURST;
 }
 
 /* A limited one that must not have a place now: dropped, and if its limit is why, capped. */
@@ -313,6 +326,7 @@ size_t shares_deal(struct shares *shares, size_t room, size_t firm, struct share
     if (shares->active_count == 0 || room == 0)
         return 0;
     heap_build(shares);
+    bool crowded = shares->active_count > room;
     size_t n = 0;
     while (room > 0 && shares->heap_count > 0) {
         struct share *first = heap_first(shares);
@@ -324,8 +338,9 @@ size_t shares_deal(struct shares *shares, size_t room, size_t firm, struct share
             ret_shares[n++] = first;
             first->estimate = first->account->run_time;
         }
-        give(shares, first);
-        room--;
+        size_t places = places_at_once(crowded, room, firm);
+        give(shares, first, places);
+        room -= places;
         firm -= firm > 0;
     }
     for (size_t i = 0; i < n; i++)

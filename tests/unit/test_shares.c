@@ -4,6 +4,8 @@
 #include "module/base/clock.h"
 #include "module/service/shares.h"
 
+#include <stdio.h>
+
 #define MOST 32
 
 static int64_t now;
@@ -235,6 +237,40 @@ static void only_so_many_tenants_in_a_deal(void **state) {
     shares_done(&shares);
 }
 
+/* More tenants than places: where no slot is free yet each is given up to four at once, and in the end
+ * all have got the same. */
+static void many_tenants_are_given_some_at_once(void **state) {
+    (void)state;
+    enum { TENANTS = 100, ROOM = 40, FIRM = 4 };
+    struct shares shares;
+    shares_init(&shares);
+    size_t got[TENANTS] = {0}, least = SIZE_MAX, most = 0;
+    struct share *t[TENANTS], *dealt[ROOM];
+    for (int i = 0; i < TENANTS; i++) {
+        char name[8];
+        snprintf(name, sizeof name, "t%d", i);
+        t[i] = hungry(&shares, name, 1);
+    }
+    for (int round = 0; round < 200; round++) {
+        size_t n = shares_deal(&shares, ROOM, FIRM, dealt, ROOM), given = 0;
+        assert_true(n <= FIRM + (ROOM - FIRM) / 4);
+        for (size_t i = 0; i < n; i++) {
+            given += dealt[i]->quota;
+            for (int who = 0; who < TENANTS; who++)
+                got[who] += t[who] == dealt[i] ? dealt[i]->quota : 0;
+            dealt[i]->got = dealt[i]->quota;
+            shares_settle(&shares, dealt[i]);
+        }
+        assert_int_equal(given, ROOM);
+    }
+    for (int who = 0; who < TENANTS; who++) {
+        least = got[who] < least ? got[who] : least;
+        most = got[who] > most ? got[who] : most;
+    }
+    assert_true(most - least <= 4);
+    shares_done(&shares);
+}
+
 static void idle_tenants_are_forgotten(void **state) {
     (void)state;
     struct shares shares;
@@ -273,6 +309,7 @@ int main(void) {
         TEST(what_a_run_took_is_corrected_at_its_end),
         TEST(charged_with_what_runs_of_the_class_take),
         TEST(what_was_not_run_costs_nothing),
+        TEST(many_tenants_are_given_some_at_once),
         TEST(only_so_many_tenants_in_a_deal),
         TEST(idle_tenants_are_forgotten),
     };
