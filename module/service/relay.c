@@ -174,6 +174,8 @@ static void take_options(struct relay *relay, const struct relay_options *option
 
 void relay_init(struct relay *relay, const struct relay *top) {
     hand_init(&relay->hand);
+    floor_init(&relay->floor, relay->tenant != NULL);
+    relay->lines_high = INT64_MIN;
     relay->slots = mem_zero(relay->slot_count, sizeof(struct relay_chain *));
     relay->oldest = relay->row_size = 1;
     relay->connect_wait = CLOCK_SECOND;
@@ -191,6 +193,7 @@ void relay_init(struct relay *relay, const struct relay *top) {
 
 void relay_done(struct relay *relay) {
     hand_clear(&relay->hand);
+    floor_done(&relay->floor);
     table_done(&relay->lines, NULL);
     if (relay->wake_fd >= 0)
         close(relay->wake_fd);
@@ -198,6 +201,7 @@ void relay_done(struct relay *relay) {
     buf_done(&relay->id);
     buf_done(&relay->body);
     buf_done(&relay->list);
+    buf_done(&relay->lasts);
     buf_done(&relay->trace);
     free(relay->slots);
     free(relay->datasource);

@@ -1,8 +1,8 @@
 /* The relay: broadcasts the status changes of one datasource, from its outbox to the exchange
  * "<service>.events".
  *
- * It keeps no cursor: every read takes the oldest rows that it does not have in hand, since rows
- * become visible late with lower ids. At most one unconfirmed event per job is under way, so
+ * It keeps no cursor: every read takes the oldest rows of those that it does not know, since rows
+ * become visible late with lower ids (relay_floor.h); once in a while it looks at all. At most one unconfirmed event per job is under way, so
  * that a refused one cannot be overtaken. A row is deleted once all its events are confirmed;
  * what is forgotten in between (connections, crashes) is sent again. Two relays at once do no
  * harm: every subscriber still sees the first occurrences of a job's events in order.

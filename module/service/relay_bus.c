@@ -40,7 +40,7 @@ void relay_disconnect(struct relay *relay) {
     bus_close(relay->bus);
     relay->bus = NULL;
     bool nothing = relay->tenant && relay->hand.events == 0;
-    hand_forget(&relay->hand);
+    relay_forget(relay);
     memset(relay->slots, 0, relay->slot_count * sizeof *relay->slots);
     relay->under_way = 0;
     relay->oldest = 1;

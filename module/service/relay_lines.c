@@ -15,6 +15,7 @@ enum { SLOTS = 1024, WINDOW = 400, WANTED = 800, BYTES = 4 << 20, SPLITS = 20, W
 #define IDLE (60 * CLOCK_SECOND)
 #define SPLIT_WAIT (250 * CLOCK_MS)
 #define LOOK_WAIT (5 * CLOCK_SECOND) /* for what another relay has split */
+#define LOOK_PART 50                 /* and for this part of the time at most: dead rows cost */
 #define LISTEN_WAIT CLOCK_SECOND     /* heartbeats */
 #define UNWILLING (3 * CLOCK_SECOND)
 
@@ -90,7 +91,8 @@ static void look(struct relay *top, int64_t now) {
     }
     if (!relay_look(top, line_has))
         return;
-    top->next_look = now + LOOK_WAIT;
+    int64_t took = clock_now() - now;
+    top->next_look = now + (took * LOOK_PART > LOOK_WAIT ? took * LOOK_PART : LOOK_WAIT);
     top->draining = top->draining && top->lines.count > 0;
 }
 

@@ -4,6 +4,7 @@
 #include "amqp/bus.h"
 #include "module/base/clock.h"
 #include "module/service/relay.h"
+#include "module/service/relay_floor.h"
 #include "module/service/relay_hand.h"
 
 #include <pthread.h>
@@ -48,7 +49,7 @@ struct relay {
 
     /* The relay's thread only. */
     struct relay_hand hand;
-    struct buf key, id, body, list, trace; /* scratch */
+    struct buf key, id, body, list, lasts, trace; /* scratch */
 
     /* Broker. */
     struct bus *bus;
@@ -73,7 +74,11 @@ struct relay {
     int64_t next_split, next_look; /* at the outbox; at what is parked */
     int64_t busy_at, listened_at;  /* of a line: when it had something, looked at its connection */
     size_t row_size;               /* events per row, as lately read */
-    bool more;                     /* the last read came back full */
+    size_t found;                  /* rows of the last read */
+    bool more;                     /* it came back full */
+    struct relay_floor floor;      /* what of the outbox, or of its parked rows, is known */
+    int64_t next_sweep;            /* when all is looked at again */
+    int64_t lines_high;            /* the highest id that a line has read */
 };
 
 /* relay_bus.c */
@@ -102,14 +107,32 @@ void relay_end_lines(struct relay *top, int64_t until);
 /* Something may have been left for lines. */
 bool relay_has_lines(const struct relay *top);
 
+/* relay_read.c */
+/* Reads if it is time to and there is room. */
+void relay_read(struct relay *relay, int64_t now);
+bool relay_has_room(const struct relay *relay);
+/* Only what is in hand is known. */
+void relay_know_nothing(struct relay *relay);
+/* Forgets the rows in hand but for those to be deleted; they are read again. */
+void relay_forget(struct relay *relay);
+/* Ranges of ids to ask for, as array literals in `list` (their first ids) and `lasts`; sweep: all
+ * that is not in hand. */
+void relay_put_ranges(struct relay *relay, bool sweep);
+/* What is unknown was looked at up to an id, with this result; as floor_looked, for `relay`. */
+void relay_looked(struct relay *relay, const struct sql_result *result, int64_t up_to,
+                  void (*closed)(void *arg, int64_t first, int64_t last));
+/* A sweep that began then is over: when is the next one? */
+void relay_plan_sweep(struct relay *relay, int64_t began);
+
 /* relay_store.c */
 /* Opens the session; a new one looks for what lines of before have left. */
 void relay_open(struct relay *relay, int64_t now);
-/* Reads if it is time to and there is room. */
-void relay_read(struct relay *relay, int64_t now);
+/* A call failed: logs the first failure in a row and waits; a broken session is closed. What is in
+ * hand stays good. */
+void relay_sql_failed(struct relay *relay, const struct jobs_error *why);
+void relay_sql_succeeded(struct relay *relay);
 /* Deletes rows that are done with if it is time to, or `now` is INT64_MAX. */
 void relay_delete(struct relay *relay, int64_t now);
-bool relay_has_room(const struct relay *relay);
 /* Moves a batch of the outbox to where lines read; `has` is called for each tenant that has events
  * now. Returns whether there may be more. */
 bool relay_split(struct relay *top, void (*has)(struct relay *top, const char *tenant));

@@ -5,13 +5,9 @@
 #include <string.h>
 
 #define OPEN_WAIT CLOCK_SECOND
-#define READ_WAIT_LEAST (20 * CLOCK_MS)
-#define READ_WAIT_MOST (250 * CLOCK_MS)
 #define DELETE_WAIT (20 * CLOCK_MS)
 
-/* Logs the first failure in a row and waits; a broken session is closed. What is in hand stays
- * good. */
-static void fail(struct relay *relay, const struct jobs_error *why) {
+void relay_sql_failed(struct relay *relay, const struct jobs_error *why) {
     struct relay *top = relay->top;
     if (!top->sql_down)
         log_warning(top->log, "datasource %s: the relay waits: %s", top->datasource, why->text);
@@ -24,11 +20,20 @@ static void fail(struct relay *relay, const struct jobs_error *why) {
     relay->next_read = relay->next_delete = top->next_open;
 }
 
-static void succeed(struct relay *relay) {
+void relay_sql_succeeded(struct relay *relay) {
     struct relay *top = relay->top;
     if (top->sql_down)
         log_info(top->log, "datasource %s: the relay reads the outbox again", top->datasource);
     top->sql_down = false;
+}
+
+/* Another server may answer now, which has given out other ids. */
+static void know_nothing(struct relay *top) {
+    const char *tenant;
+    void *line;
+    relay_know_nothing(top);
+    for (size_t at = 0; table_next(&top->lines, &at, &tenant, &line);)
+        relay_know_nothing(line);
 }
 
 void relay_open(struct relay *relay, int64_t now) {
@@ -41,97 +46,18 @@ void relay_open(struct relay *relay, int64_t now) {
         rc = sql_call(sql, "relay_settings", NULL, SQL_ONE, NULL, &err);
     if (rc == 0) {
         relay->sql = sql;
+        know_nothing(relay);
         relay->draining = true;
         relay->next_look = 0;
         return;
     }
     sql_close(sql);
-    fail(relay, &err);
-}
-
-/* Events that wait because a queue refuses them do not keep the others from being read. */
-bool relay_has_room(const struct relay *relay) {
-    const struct relay_hand *hand = &relay->hand;
-    return hand->events - hand->stuck < relay->wanted / 2 && hand->events < RELAY_MOST &&
-           hand->bytes < relay->most_bytes && hand->done_count < 4 * RELAY_ROWS;
-}
-
-/* Rows hold one event or hundreds; the last ones tell what to expect. */
-static size_t rows_to_ask_for(const struct relay *relay) {
-    size_t room = relay->wanted - (relay->hand.events - relay->hand.stuck);
-    size_t rows = room / relay->row_size + 1;
-    return rows < RELAY_ROWS ? rows : RELAY_ROWS;
+    relay_sql_failed(relay, &err);
 }
 
 static void add_ids(struct buf *buf, const struct list *rows) {
     LIST_EACH (rows, p)
         sql_array_integer(buf, LIST_ENTRY(p, struct relay_row, link)->id);
-}
-
-static void take_rows(struct relay *relay, const struct sql_result *result) {
-    struct relay_columns columns;
-    relay_columns_find(result, &columns);
-    size_t events = 0;
-    for (size_t i = 0; i < sql_count(result); i++) {
-        struct relay_row *row;
-        struct jobs_error err;
-        if (relay_row_read(result, i, &columns, &row, &err) < 0) {
-            log_error(relay->log, "datasource %s: outbox row %lld is skipped: %s",
-                      relay->datasource, (long long)row->id, err.text);
-            atomic_fetch_add(&relay->top->unreadable, 1);
-        }
-        events += row->event_count;
-        hand_add(&relay->hand, row);
-    }
-    if (sql_count(result) > 0)
-        relay->row_size = events / sql_count(result) + 1;
-}
-
-/* After something was found it looks soon again, then more and more seldom. */
-static void plan_next(struct relay *relay, size_t found, int64_t now) {
-    if (relay->tenant) { /* told when there is something */
-        relay->next_read = found > 0 ? now : INT64_MAX;
-        return;
-    }
-    if (found > 0 || relay->read_wait == 0)
-        relay->read_wait = READ_WAIT_LEAST;
-    else if (relay->read_wait < READ_WAIT_MOST / 2)
-        relay->read_wait *= 2;
-    else
-        relay->read_wait = READ_WAIT_MOST;
-    relay->next_read = relay->more ? now : now + relay->read_wait;
-}
-
-void relay_read(struct relay *relay, int64_t now) {
-    if (!relay->tenant && atomic_exchange(&relay->woken, false) && !relay->sql_down) {
-        relay->next_read = now;
-        relay->read_wait = 0;
-    }
-    struct sql *sql = relay->top->sql;
-    if (!sql || now < relay->next_read || !relay_has_room(relay))
-        return;
-    sql_array_begin(&relay->list);
-    add_ids(&relay->list, &relay->hand.rows);
-    add_ids(&relay->list, &relay->hand.done);
-    sql_array_end(&relay->list);
-    size_t limit = rows_to_ask_for(relay);
-    struct sql_parameters p = {0};
-    sql_add_text(&p, relay->list.data);
-    sql_add_integer(&p, (int64_t)limit);
-    if (relay->tenant)
-        sql_add_text(&p, relay->tenant);
-    struct sql_result *result = NULL;
-    struct jobs_error err;
-    if (sql_call(sql, relay->tenant ? "parked_read" : "outbox_read", &p, SQL_ROWS, &result, &err) <
-        0) {
-        fail(relay, &err);
-        return;
-    }
-    succeed(relay);
-    relay->more = sql_count(result) == limit;
-    take_rows(relay, result);
-    plan_next(relay, sql_count(result), clock_now());
-    sql_result_free(result);
 }
 
 /* In batches: the first row that is done with waits a little for others. */
@@ -159,7 +85,7 @@ void relay_delete(struct relay *relay, int64_t now) {
     struct jobs_error err;
     if (sql_call(relay->top->sql, relay->tenant ? "parked_delete" : "outbox_delete", &p,
                  SQL_NOTHING, NULL, &err) < 0) {
-        fail(relay, &err); /* they are deleted later: nothing is sent again meanwhile */
+        relay_sql_failed(relay, &err); /* they are deleted later: nothing is sent again meanwhile */
         return;
     }
     struct list *done = &relay->hand.done;
@@ -171,34 +97,83 @@ void relay_delete(struct relay *relay, int64_t now) {
     relay->next_delete = 0;
 }
 
-/* Calls a statement that answers with tenants. Returns its rows' column `rows`, or how many tenants;
- * -1: it failed. */
-static int64_t call_tenants(struct relay *top, const char *name, int64_t limit,
-                            void (*has)(struct relay *top, const char *tenant)) {
-    struct sql_parameters p = {0};
-    struct sql_result *result;
-    struct jobs_error err;
-    if (limit > 0)
-        sql_add_integer(&p, limit);
-    if (sql_call(top->sql, name, &p, SQL_ROWS, &result, &err) < 0) {
-        fail(top, &err);
-        return -1;
+static void tell_tenants(struct relay *top, const struct sql_result *result,
+                         void (*has)(struct relay *top, const char *tenant)) {
+    int column = sql_column(result, "tenant");
+    for (size_t i = 0; i < sql_count(result); i++) {
+        const char *tenant = sql_get(result, i, column);
+        if (tenant)
+            has(top, tenant);
     }
-    succeed(top);
-    size_t count = sql_count(result);
-    int64_t ret = (int64_t)count;
-    for (size_t i = 0; i < count; i++)
-        has(top, sql_get(result, i, sql_column(result, "tenant")));
-    if (limit > 0)
-        ret = count ? sql_get_integer(result, 0, sql_column(result, "rows"), 0) : 0;
-    sql_result_free(result);
-    return ret;
+}
+
+/* Of what lines read earlier, these ids are to be looked at again. */
+static void reopen(void *arg, int64_t first, int64_t last) {
+    struct relay *top = arg;
+    const char *tenant;
+    void *value;
+    for (size_t at = 0; table_next(&top->lines, &at, &tenant, &value);) {
+        struct relay *line = value;
+        floor_reopen(&line->floor, first, last);
+    }
+}
+
+/* Ids that were moved. They may have become visible late. */
+static void take_moved(struct relay *top, const char *literal) {
+    size_t count;
+    char **ids = sql_array_read(literal, &count);
+    for (size_t i = 0; i < count; i++) {
+        int64_t id = strtoll(ids[i], NULL, 10);
+        if (id <= top->lines_high)
+            reopen(top, id, id);
+        floor_take(&top->floor, id);
+    }
+    free(ids);
+}
+
+static bool take_split(struct relay *top, const struct sql_result *result) {
+    const char *moved = sql_get(result, 0, sql_column(result, "ids"));
+    int64_t rows = sql_get_integer(result, 0, sql_column(result, "rows"), 0), last = INT64_MAX;
+    if (rows == RELAY_ROWS)
+        last = sql_get_integer(result, 0, sql_column(result, "last"), 0);
+    take_moved(top, moved ? moved : "{}");
+    relay_looked(top, result, last, reopen);
+    return rows == RELAY_ROWS;
 }
 
 bool relay_split(struct relay *top, void (*has)(struct relay *top, const char *tenant)) {
-    return call_tenants(top, "outbox_split", RELAY_ROWS, has) == RELAY_ROWS;
+    int64_t began = clock_now();
+    bool sweep = began >= top->next_sweep;
+    relay_put_ranges(top, sweep);
+    struct sql_parameters p = {0};
+    sql_add_text(&p, top->list.data);
+    sql_add_text(&p, top->lasts.data);
+    sql_add_integer(&p, RELAY_ROWS);
+    sql_add_boolean(&p, floor_wants_fence(&top->floor));
+    struct sql_result *result;
+    struct jobs_error err;
+    if (sql_call(top->sql, "outbox_split", &p, SQL_ROWS, &result, &err) < 0) {
+        relay_sql_failed(top, &err);
+        return false;
+    }
+    relay_sql_succeeded(top);
+    if (sweep)
+        relay_plan_sweep(top, began);
+    bool more = take_split(top, result);
+    tell_tenants(top, result, has);
+    sql_result_free(result);
+    return more;
 }
 
 bool relay_look(struct relay *top, void (*has)(struct relay *top, const char *tenant)) {
-    return call_tenants(top, "parked_tenants", 0, has) >= 0;
+    struct sql_result *result;
+    struct jobs_error err;
+    if (sql_call(top->sql, "parked_tenants", NULL, SQL_ROWS, &result, &err) < 0) {
+        relay_sql_failed(top, &err);
+        return false;
+    }
+    relay_sql_succeeded(top);
+    tell_tenants(top, result, has);
+    sql_result_free(result);
+    return true;
 }

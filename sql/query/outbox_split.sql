@@ -1,9 +1,19 @@
--- Moves the oldest rows of the outbox to t_job_outbox_parked, one row per tenant and outbox row, of the same id: each tenant's events
--- wait there for its own virtual host. Rows that another relay is moving are waited for: what it moved comes before the rest.
--- in:  $1 how many rows at most
--- out: rows (tenant, rows): who has events now; rows: how many outbox rows were moved in all
-with o as materialized (
-    select x.* from @schema@.t_job_outbox x order by x.id limit $1::int for update
+-- Moves the oldest rows of the outbox, of the ids that the relay does not know, to t_job_outbox_parked, one row per tenant and outbox
+-- row, of the same id: each tenant's events wait there for its own virtual host. Rows that another relay is moving are waited for:
+-- what it moved comes before the rest.
+-- in:  $1, $2 first and last ids of ranges, in order, $3 how many rows at most, $4 whether a fence is wanted
+-- out: a row without a tenant: ids of the rows moved, in order; rows: how many were found; last: the id of the last of them; oldest
+--      and fence as outbox_read; then a row for each tenant that has events now
+with s as materialized (
+    select pg_snapshot_xmin(pg_current_snapshot())::text::bigint as oldest,
+        case when $4::boolean then pg_current_xact_id()::text::bigint end as fence
+), k as materialized (
+    select x.id from unnest($1::bigint[], $2::bigint[]) r(first, last)
+    cross join lateral (
+        select x.id from @schema@.t_job_outbox x where x.id between r.first and r.last order by x.id limit $3::int) x
+    order by x.id limit $3::int
+), o as materialized (
+    select x.* from @schema@.t_job_outbox x where x.id = any(array(select k.id from k)) order by x.id for update
 ), d as (
     delete from @schema@.t_job_outbox x where x.id = any(array(select o.id from o))
 ), i as (
@@ -20,4 +30,8 @@ with o as materialized (
     group by o.id, e.tenant
     returning tenant
 )
-select i.tenant, (select count(*) from o) as rows from i group by i.tenant order by i.tenant;
+select null::text as tenant, array(select o.id from o order by o.id) as ids, (select count(*) from k) as rows,
+    (select max(k.id) from k) as last, s.oldest, s.fence
+from s
+union all
+select i.tenant, null, null, null, null, null from i group by i.tenant;

@@ -13,10 +13,14 @@
 #define TENANTS 100
 #define PRIORITIES 5
 
-static const struct report_column columns[] = {
-    {"time", "s", 0},     {"ended", "jobs/s", 0},     {"claim", "us/job", 1},
-    {"end", "us/job", 1}, {"dead ready rows", "", 0}, {"dead outbox rows", "", 0},
-    {NULL, NULL, 0}};
+static const struct report_column columns[] = {{"time", "s", 0},
+                                               {"ended", "jobs/s", 0},
+                                               {"claim", "us/job", 1},
+                                               {"end", "us/job", 1},
+                                               {"dead ready rows", "", 0},
+                                               {"dead outbox rows", "", 0},
+                                               {"outbox read", "us/call", 0},
+                                               {NULL, NULL, 0}};
 static const struct report_column drains[] = {{"drain", "jobs/s", 0},
                                               {"claim", "us/job", 1},
                                               {"end", "us/job", 1},
@@ -31,12 +35,13 @@ static double dead_rows(const struct bench *bench, const char *table) {
 
 struct moment {
     int64_t at;
-    struct statement claim, end;
+    struct statement claim, end, read;
 };
 
 static struct moment moment_now(const struct bench *bench) {
     return (struct moment){clock_now(), statements_of(bench, "ready_claim"),
-                           statements_of(bench, "run_succeed")};
+                           statements_of(bench, "run_succeed"),
+                           statements_of(bench, "outbox_read")};
 }
 
 /* Rows of one phase; returns its jobs/s and us per claim. */
@@ -53,7 +58,9 @@ static void phase(const struct bench *bench, struct report *report, const char *
                               (now.end.rows - before.end.rows) / took,
                               statement_cost(&before.claim, &now.claim),
                               statement_cost(&before.end, &now.end),
-                              dead_rows(bench, "t_job_ready"), dead_rows(bench, "t_job_outbox")});
+                              dead_rows(bench, "t_job_ready"), dead_rows(bench, "t_job_outbox"),
+                              (now.read.ms - before.read.ms) * 1000 /
+                                  (now.read.calls - before.read.calls)});
         before = now;
     }
     ret[0] = (now.end.rows - first.end.rows) * 1e6 / (double)(now.at - first.at);

@@ -43,7 +43,10 @@ static void count_line(void *arg, int level, const char *tenant, const char *id,
 }
 
 static struct sql_options sql_options(const struct fixture *f) {
-    return (struct sql_options){.url = f->database, .schema = "jobs"};
+    return (struct sql_options){.url = f->database,
+                                .schema = "jobs",
+                                .application_name = "jobs relay",
+                                .fenced_plans = true};
 }
 
 static int set_up(void **state) {
@@ -200,22 +203,72 @@ static void test_many_events(void **state) {
     assert_int_equal(stats_of(f->relays[0]).in_hand, 0);
 }
 
-/* A transaction draws its outbox id first and commits last. */
+static PGconn *begin(const struct fixture *f, const char *first) {
+    PGconn *session = PQconnectdb(f->database);
+    PQclear(PQexec(session, "begin isolation level repeatable read"));
+    PQclear(PQexec(session, first));
+    assert_int_equal(PQtransactionStatus(session), PQTRANS_INTRANS);
+    return session;
+}
+
+static void end(PGconn *session, const char *how) {
+    PQclear(PQexec(session, how));
+    PQfinish(session);
+}
+
+/* Transactions draw their outbox ids first and end last. */
 static void test_rows_that_become_visible_late(void **state) {
     struct fixture *f = *state;
     f->relays[0] = start_relay(f, test_amqp_url(), 0);
-    PGconn *late = PQconnectdb(f->database);
-    PQclear(PQexec(late, "begin"));
-    PQclear(PQexec(late, "select jobs.job_submit('acme', 'late')"));
-    assert_int_equal(PQtransactionStatus(late), PQTRANS_INTRANS);
-    test_sql(f->database, "select jobs.job_submit('acme', 'early') from generate_series(1, 100)");
-    assert_true(event_log_wait(f->events, 100, LONG_MS));
-    assert_outbox_empties(f);
+    PGconn *late = begin(f, "select jobs.job_submit('acme', 'late')"),
+           *never = begin(f, "select jobs.job_submit('acme', 'never')");
+    for (int i = 1; i <= 20; i++) {
+        test_sql(f->database, "select jobs.job_submit('acme', 'early') from generate_series(1, 5)");
+        assert_true(event_log_wait(f->events, (size_t)(5 * i), LONG_MS));
+        assert_outbox_empties(f);
+    }
+    end(never, "rollback");
     assert_int_equal(event_log_get(f->events).applied, 100);
-    PQclear(PQexec(late, "commit"));
-    PQfinish(late);
-    assert_true(event_log_wait(f->events, 101, LONG_MS));
+    end(late, "commit");
+    test_sql(f->database,
+             "select jobs.job_stop(tenant, id) from jobs.t_job_info where class_name = 'late'");
+    assert_true(event_log_wait(f->events, 102, LONG_MS));
     assert_outbox_empties(f);
+    assert_clean(f);
+    assert_int_equal(event_log_get(f->events).final, 1);
+}
+
+static int64_t stop_and_count_entries(struct fixture *f) {
+    relay_stop(f->relays[0]);
+    f->relays[0] = NULL;
+    assert_true(test_wait_sql(f->database, LONG_MS,
+                              "select count(*) = 0 from pg_stat_activity where datname = "
+                              "current_database() and application_name = 'jobs relay'"));
+    return test_sql_integer(f->database, "select idx_tup_read from pg_stat_user_indexes "
+                                         "where indexrelname = 't_job_outbox_pkey'");
+}
+
+/* They stay in the index as long as somebody has a snapshot of before. */
+static void test_reads_do_not_pass_deleted_rows(void **state) {
+    enum { DEAD = 12000, READS = 300 };
+    struct fixture *f = *state;
+    PGconn *holder = begin(f, "select 1");
+    f->relays[0] = start_relay(f, test_amqp_url(), 0);
+    make_lives(f, "dead", "acme", DEAD / 3, 1);
+    assert_true(event_log_wait(f->events, DEAD / 3 * 4, LONG_MS));
+    assert_outbox_empties(f);
+    int64_t before = stop_and_count_entries(f);
+    f->relays[0] = start_relay(f, test_amqp_url(), 0);
+    for (size_t i = 1; i <= READS; i++) {
+        test_sql(f->database, "select jobs.job_submit('acme', 'single')");
+        relay_wake(f->relays[0]);
+        assert_true(event_log_wait(f->events, DEAD / 3 * 4 + i, LONG_MS));
+    }
+    assert_outbox_empties(f);
+    int64_t entries = stop_and_count_entries(f) - before;
+    end(holder, "commit");
+    assert_true(entries > DEAD); /* the first read, and a look at everything now and then */
+    assert_true(entries < (int64_t)DEAD * READS / 3);
     assert_clean(f);
 }
 
@@ -471,6 +524,7 @@ int main(void) {
         CASE(test_a_coalesced_change_is_two_events),
         CASE(test_many_events),
         CASE(test_rows_that_become_visible_late),
+        CASE(test_reads_do_not_pass_deleted_rows),
         CASE(test_two_relays_at_once),
         CASE(test_connections_that_are_cut),
         CASE(test_database_sessions_that_are_terminated),
