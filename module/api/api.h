@@ -4,9 +4,8 @@
  * lists them. A request goes this way:
  *
  *   HTTP thread   headers, body, route, query, token, rate, role, tenant of the token
- *   database      handlers of scope API_TENANT and API_EVERY are called by a worker thread of the
- *                 datasource, with a session; those of scope API_HERE by the HTTP thread, and must
- *                 not block
+ *   database      handlers are called by a worker thread of the datasource, with a session; those of
+ *                 scope API_HERE by the HTTP thread, and must not block
  *   HTTP thread   sends what the handler wrote to `out`, or the problem made from its error
  *
  * A handler returns 0 (answered), a negative JOBS_E… with err filled (becomes problem+json:
@@ -53,6 +52,8 @@ enum api_scope {
     API_TENANT, /* {tenant} of the path: on a session of its datasource */
     API_EVERY,  /* once for every datasource that the token may see, one after the other, the same
                    `out`: `first` and `last` tell where it is */
+    API_FIND,   /* for one such datasource after the other, as long as the handler returns
+                   JOBS_ENOENT (and has written nothing); `last`: it is the last one */
 };
 
 /* A query parameter that a route takes. Others are refused, and each may be given once. */
@@ -115,7 +116,7 @@ struct api_request {
     const struct job_info_service *db; /* the session; NULL in scope API_HERE */
     int datasource;                    /* its index */
     const char *datasource_name;
-    bool first, last; /* of scope API_EVERY */
+    bool first, last; /* of scopes API_EVERY and API_FIND (last) */
 
     /* The answer. */
     int status;               /* 0: 200 */

@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define REMEMBERED (5 * CLOCK_SECOND) /* so long a revoked token may still count elsewhere */
 #define TENANT_REMEMBERED (30 * CLOCK_SECOND)
@@ -103,12 +102,6 @@ static void keep(struct table *table, const char *key, void *value) {
     table_put(table, key, value);
 }
 
-static int64_t now_date(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
 /* ---- who ---- */
 
 static int nobody(struct api_identity *ret) {
@@ -131,7 +124,7 @@ static int recall(struct auth *auth, const char *hash, struct api_identity *ret,
     const struct entry *entry = table_get(&auth->entries, hash);
     if (entry && entry->until > clock_now()) {
         int64_t expires = entry->identity.expires;
-        bool good = !entry->unknown && (!expires || expires > now_date());
+        bool good = !entry->unknown && (!expires || expires > clock_date());
         rc = good ? 0 : API_EUNAUTHORIZED;
         if (good)
             *ret = entry->identity;

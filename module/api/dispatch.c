@@ -137,6 +137,17 @@ static int call_every(struct request *request, struct jobs_error *err) {
     return rc;
 }
 
+/* Asks one datasource after the other until the handler finds there what it is about; one that is
+ * away is passed over. */
+static int call_find(struct request *request, struct jobs_error *err) {
+    struct api_request *r = &request->r;
+    bool one = target_of(request) != API_ANY_DATASOURCE;
+    r->last = one || was_last(request);
+    int rc = r->db ? r->route->handle(r, err) : JOBS_EDB;
+    bool elsewhere = !r->db || rc == JOBS_ENOENT;
+    return elsewhere && !one ? ask_next(request, rc, err) : rc;
+}
+
 /* While it stood in this datasource's queue it became known where its tenant is. */
 static void move_to(struct request *request, int datasource) {
     found(request);
@@ -159,6 +170,8 @@ static int work_known(struct request *request, struct jobs_error *err) {
             return API_LATER;
         }
     }
+    if (r->route->scope == API_FIND)
+        return call_find(request, err);
     if (!r->db)
         return JOBS_EDB;
     return r->route->scope == API_EVERY ? call_every(request, err) : r->route->handle(r, err);

@@ -3,6 +3,7 @@
 #include "module/api/json_read.h"
 #include "module/api/parts.h"
 #include "module/api/server.h"
+#include "module/base/clock.h"
 #include "module/base/error.h"
 #include "module/base/mem.h"
 #include "module/base/text.h"
@@ -91,12 +92,16 @@ static int check_wanted(struct api_request *r, struct wanted *wanted, struct job
         return error_set_sql(err, JOBS_ENOENT, "JB001", "tenant '%.80s' is unknown here",
                              wanted->tenant);
     }
+    if (wanted->expires && wanted->expires <= clock_date()) {
+        r->field = "expires";
+        return error_set(err, JOBS_EINVAL, "expires is in the past");
+    }
     if (own && !wanted->tenant)
         wanted->tenant = mem_text(own);
     return 0;
 }
 
-/* Without a tenant, or with one that is not here, the next datasource is asked. */
+/* With a tenant that is not here the next datasource is asked. */
 static int make_token(struct api_request *r, const struct wanted *wanted, struct jobs_error *err) {
     struct store_token token = {.name = wanted->name,
                                 .tenant = wanted->tenant,
@@ -106,7 +111,7 @@ static int make_token(struct api_request *r, const struct wanted *wanted, struct
     struct job_uuid id;
     int rc = store_token_create(r->db, &token, &id, secret, err);
     if (rc == JOBS_ENOENT && !r->last)
-        return 0;
+        return rc;
     audit_note(r, "token", wanted->tenant, NULL, rc == 0 ? id.text : wanted->name, rc, err);
     if (rc < 0)
         return rc;
@@ -116,6 +121,7 @@ static int make_token(struct api_request *r, const struct wanted *wanted, struct
     json_begin(&r->out);
     json_text(&r->out, "id", id.text);
     json_text(&r->out, "token", secret);
+    json_text(&r->out, "datasource", r->datasource_name);
     json_end(&r->out);
     return 0;
 }
@@ -124,8 +130,6 @@ static int create_token(struct api_request *r, struct jobs_error *err) {
     struct wanted wanted = {0};
     struct json_value value;
     unsigned given;
-    if (r->status == 201) /* a datasource before this one has made it */
-        return 0;
     int rc = json_read(buf_get(&r->body), r->body.length, &value, err);
     if (rc == 0)
         rc = json_fields_read(&value, token_fields, &wanted, &given, &r->field, err);
@@ -138,11 +142,9 @@ static int create_token(struct api_request *r, struct jobs_error *err) {
 }
 
 static int revoke_token(struct api_request *r, struct jobs_error *err) {
-    if (r->status == 204)
-        return 0;
     int rc = store_token_revoke(r->db, own_tenant(r), r->id, err);
     if (rc == JOBS_ENOENT && !r->last)
-        return 0;
+        return rc;
     audit_note(r, "revoke", own_tenant(r), NULL, r->id, rc, err);
     if (rc == 0) {
         auth_forget(r->api->auth);
@@ -206,8 +208,8 @@ static int list_audit(struct api_request *r, struct jobs_error *err) {
 
 static const struct api_route routes[] = {
     {"GET", "/api/v1/tokens", API_ADMIN, API_EVERY, .handle = list_tokens},
-    {"POST", "/api/v1/tokens", API_ADMIN, API_EVERY, .body = true, .handle = create_token},
-    {"DELETE", "/api/v1/tokens/{id}", API_ADMIN, API_EVERY, .handle = revoke_token},
+    {"POST", "/api/v1/tokens", API_ADMIN, API_FIND, .body = true, .handle = create_token},
+    {"DELETE", "/api/v1/tokens/{id}", API_ADMIN, API_FIND, .handle = revoke_token},
     {"GET", "/api/v1/audit", API_ADMIN, API_EVERY, .handle = list_audit, .query = audit_query},
     {.method = NULL},
 };

@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
 static bool sink_write(void *arg, const char *data, size_t length) {
     return api_stream_write(arg, data, length);
@@ -83,12 +82,10 @@ static int read_last_id(struct api_request *r, int64_t *ret, struct jobs_error *
  * expires. clock_now() */
 static int64_t end_of_stream(const struct api_request *r) {
     uint32_t spread = 0;
-    struct timespec now;
     if (getrandom(&spread, sizeof spread, GRND_NONBLOCK) < 0)
         spread = 0;
     int64_t most = STREAM_MOST - spread % (STREAM_MOST / 5);
-    clock_gettime(CLOCK_REALTIME, &now);
-    int64_t left = r->identity.expires - (now.tv_sec * CLOCK_SECOND + now.tv_nsec / 1000);
+    int64_t left = r->identity.expires - clock_date();
     return clock_now() + (r->identity.expires && left < most ? left : most);
 }
 

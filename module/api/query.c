@@ -191,6 +191,7 @@ bool query_read_date(const char *p, int64_t *ret) {
     if (!read_fraction(&p, &fraction) || !read_zone(&p, &zone) || *p)
         return false;
     *ret = ((int64_t)timegm(&tm) - zone) * 1000000 + fraction;
+    *ret += *ret == 0; /* 0 says that there is none */
     return true;
 }
 

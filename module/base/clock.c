@@ -9,6 +9,12 @@ static int64_t real_now(void) {
     return (int64_t)now.tv_sec * CLOCK_SECOND + now.tv_nsec / 1000;
 }
 
+int64_t clock_date(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * CLOCK_SECOND + now.tv_nsec / 1000;
+}
+
 static int64_t (*source)(void) = real_now;
 
 int64_t clock_now(void) { return source(); }

@@ -1,19 +1,13 @@
 #include "module/cli/job.h"
 
+#include "module/base/clock.h"
 #include "module/cli/print.h"
 #include "module/cli/source.h"
 
 #include <string.h>
-#include <time.h>
-
-int64_t job_clock(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
 
 void job_print_time(const struct job_info *job, struct buf *out) {
-    int64_t now = job_clock();
+    int64_t now = clock_date();
     if (job->status == JOB_RUNNING && job->estimated_completion > now) {
         print_duration(out, job->estimated_completion - now);
         buf_text(out, " left");

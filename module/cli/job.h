@@ -13,6 +13,4 @@ void job_print(const struct cli *cli, const struct job_info *job, struct buf *ou
 
 /* "12 s left" of a running job whose end is estimated; else how long it ran; else "". */
 void job_print_time(const struct job_info *job, struct buf *out);
-/* Microseconds since 1970 on this host. */
-int64_t job_clock(void);
 #endif

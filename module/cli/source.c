@@ -3,7 +3,6 @@
 #include "module/api/query.h"
 #include "module/base/clock.h"
 #include "module/base/error.h"
-#include "module/cli/job.h"
 #include "module/cli/remote.h"
 #include "module/job/json.h"
 #include "module/job/status.h"
@@ -242,7 +241,7 @@ int source_date(struct cli *cli, const char *text, int64_t *ret, struct jobs_err
     if (!cli->remote)
         return store_date(&cli->store, text, ret, err);
     if (strcmp(text, "now") == 0)
-        *ret = job_clock();
+        *ret = clock_date();
     else if (!query_read_date(text, ret))
         return error_set(err, JOBS_EINVAL,
                          "\"%.80s\": over HTTP a date is written as in 2030-01-31T12:00:00Z", text);

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define RING_EVENTS 20000
 #define RING_BYTES ((size_t)16 << 20)
@@ -99,18 +98,12 @@ static void *feed_main(void *arg) {
 
 /* ---- any thread ---- */
 
-static int64_t wall_clock(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return now.tv_sec * CLOCK_SECOND + now.tv_nsec / 1000;
-}
-
 void feed_listen(struct feed *feed, const struct feed_filter *filter, int64_t after,
                  const struct feed_sink *sink) {
     struct listener *listener = MEM_NEW(struct listener);
     *listener = (struct listener){.sink = *sink, .filter = *filter};
     listener->next = after < 0 ? -1 : after == INT64_MAX ? INT64_MAX : after + 1;
-    listener->joined = wall_clock();
+    listener->joined = clock_date();
     listener->joined_at = clock_now();
     atomic_fetch_add(&feed->listeners, 1);
     if (listener_write(listener, ":\n\n", 3))

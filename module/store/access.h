@@ -15,7 +15,7 @@ int store_token_find(const struct job_info_service *s, const char *hash,
                      void (*row)(void *arg, const struct store_token *token), void *arg,
                      struct jobs_error *err);
 /* Makes one. `token`: name, tenant (NULL: all), role, expiration_date are read. ret_secret is shown
- * to nobody again. JOBS_ENOENT: no such tenant; JOBS_EINVAL: name or role. */
+ * to nobody again. JOBS_ENOENT: no such tenant; JOBS_EINVAL: name or role, or it expires in the past. */
 enum { STORE_SECRET = 56 };
 int store_token_create(const struct job_info_service *s, const struct store_token *token,
                        struct job_uuid *ret_id, char ret_secret[STORE_SECRET],

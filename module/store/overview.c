@@ -141,6 +141,7 @@ int store_date(const struct job_info_service *s, const char *text, int64_t *ret,
     if (rc < 0)
         return rc;
     *ret = number_of(rows, 0, "date", 0);
+    *ret += *ret == 0; /* 0 says that there is none: the first moment of 1970 is one later */
     sql_result_free(rows);
     return 0;
 }

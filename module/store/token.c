@@ -1,5 +1,6 @@
 /* API tokens. A secret is "jobs_" and 256 random bits; what is stored is its hash, and nothing
  * slower than sha256 is needed for what nobody can guess. */
+#include "module/base/clock.h"
 #include "module/base/error.h"
 #include "module/base/text.h"
 #include "module/base/uuid.h"
@@ -83,6 +84,8 @@ static int check(const struct store_token *token, struct jobs_error *err) {
     size_t length = token->name ? strlen(token->name) : 0;
     if (length < 1 || length > 255 || strpbrk(token->name, "\n\r\t"))
         return error_set(err, JOBS_EINVAL, "a token's name has 1 to 255 bytes, on one line");
+    if (token->expiration_date && token->expiration_date <= clock_date())
+        return error_set(err, JOBS_EINVAL, "a token that expires in the past is of no use");
     if (!token->role || (strcmp(token->role, "viewer") != 0 &&
                          strcmp(token->role, "operator") != 0 && strcmp(token->role, "admin") != 0))
         return error_set(err, JOBS_EINVAL, "a token's role is viewer, operator or admin");

@@ -254,6 +254,30 @@ static void lists_look_at_a_bounded_number(void **state) {
     test_sql(f->url, "delete from jobs.t_job_info where tenant = 't5'");
 }
 
+/* The first moment of 1970, too, is a date and not "never". */
+static void what_expires_in_the_past(void **state) {
+    struct api_fixture *f = *state;
+    static const char *const past[] = {"1969-12-31T23:59:59Z", "1970-01-01T00:00:00Z",
+                                       "1970-01-01T02:00:00+02:00", "2020-02-29T12:00:00Z"};
+    for (size_t i = 0; i < sizeof past / sizeof *past; i++) {
+        char body[200];
+        snprintf(body, sizeof body, "{\"name\":\"x\",\"role\":\"viewer\",\"expires\":\"%s\"}",
+                 past[i]);
+        char *answer = http_post(400, f->base, f->admin, body, "/api/v1/tokens");
+        api_has(answer, "\"field\":\"expires\"");
+        free(answer);
+        snprintf(body, sizeof body, "{\"class_name\":\"noop\",\"expires\":\"%s\"}", past[i]);
+        char *id = api_submit(f, body);
+        answer = http_get(200, f->base, f->viewer, "/api/v1/tenants/t0/jobs/%s?wait=30s", id);
+        api_has(answer, "\"error_kind\":\"EXPIRED\"");
+        free(answer), free(id);
+    }
+    char *answer = http_get(200, f->base, f->viewer,
+                            "/api/v1/tenants/t0/jobs?created_to=1970-01-01T00:00:00Z");
+    api_has(answer, "{\"jobs\":[],\"total\":0,");
+    free(answer);
+}
+
 /* ---- changes ---- */
 
 static void act(struct api_fixture *f, const char *id, const char *verb, int status,
@@ -398,6 +422,7 @@ int main(void) {
         cmocka_unit_test(lists_are_paged_and_counted),
         cmocka_unit_test(large_jobs_end_a_page_early),
         cmocka_unit_test(lists_look_at_a_bounded_number),
+        cmocka_unit_test(what_expires_in_the_past),
         cmocka_unit_test(jobs_are_released_stopped_tried_again),
         cmocka_unit_test(waiting_jobs_are_changed),
         cmocka_unit_test(queued_jobs_are_changed),

@@ -81,12 +81,12 @@ static void many_ask_for_a_tenant_at_once(void **state) {
     service_stop(two.service);
 }
 
-static void take_away(const struct two *two) {
-    PGconn *db = store_connect(two->a);
+static void take_away(const char *url, const char *other) {
+    PGconn *db = store_connect(url);
     char *name = strdup(PQdb(db));
     PQfinish(db);
-    test_sql(two->b, "alter database \"%s\" with allow_connections false", name);
-    test_sql(two->b, "select pg_terminate_backend(pid) from pg_stat_activity where datname = '%s'",
+    test_sql(other, "alter database \"%s\" with allow_connections false", name);
+    test_sql(other, "select pg_terminate_backend(pid) from pg_stat_activity where datname = '%s'",
              name);
     free(name);
 }
@@ -99,7 +99,7 @@ static void the_first_one_is_away(void **state) {
     api_make_token(two.b, NULL, "viewer", all);
     api_make_token(two.b, "t0", "viewer", own);
     api_make_token(two.a, NULL, "viewer", away);
-    take_away(&two);
+    take_away(two.a, two.b);
     free(http_get(200, two.base, all, "/api/v1/me"));
     free(http_get(200, two.base, own, "/api/v1/tenants/t0/jobs"));
     free(http_get(404, two.base, own, "/api/v1/tenants/t1/jobs"));
@@ -112,11 +112,39 @@ static void the_first_one_is_away_without_tokens(void **state) {
     (void)state;
     start(&two, "jobs.api.auth=none");
     test_sql(two.b, "insert into jobs.t_tenant (tenant) values ('only')");
-    take_away(&two);
+    take_away(two.a, two.b);
     free(http_get(200, two.base, NULL, "/api/v1/tenants/only/jobs"));
     free(http_get(200, two.base, NULL, "/api/v1/tenants/only/jobs"));
     free(http_get(503, two.base, NULL, "/api/v1/tenants/nobody/jobs"));
     service_stop(two.service);
+}
+
+/* What the first one has done is not undone by the second one's being away, and the other way round. */
+static void tokens_are_made_where_their_tenant_is(void **state) {
+    struct two two;
+    (void)state;
+    for (int away = 0; away < 2; away++) {
+        start(&two, "jobs.api.auth=none");
+        const char *here = away ? two.a : two.b;
+        test_sql(here, "insert into jobs.t_tenant (tenant) values ('only')");
+        take_away(away ? two.b : two.a, here);
+        char *made =
+            http_post(201, two.base, NULL,
+                      "{\"name\":\"x\",\"tenant\":\"only\",\"role\":\"admin\"}", "/api/v1/tokens");
+        api_has(made, away ? "\"datasource\":\"a\"" : "\"datasource\":\"b\"");
+        assert_int_equal(test_sql_integer(here, "select count(*) from jobs.t_job_token"), 1);
+        char *id = strstr(made, "\"id\":\"") + 6, url[400];
+        snprintf(url, sizeof url, "%s/api/v1/tokens/%.36s", two.base, id);
+        struct http_answer *gone =
+            http_send(&(struct http_request){.method = "DELETE", .url = url});
+        assert_int_equal(gone->status, 204);
+        http_free(gone);
+        free(made);
+        free(http_post(503, two.base, NULL, /* it may be known to the one that is away */
+                       "{\"name\":\"x\",\"tenant\":\"nobody\",\"role\":\"admin\"}",
+                       "/api/v1/tokens"));
+        service_stop(two.service);
+    }
 }
 
 static int readiness(const char *base) {
@@ -169,6 +197,7 @@ int main(void) {
         cmocka_unit_test(many_ask_for_a_tenant_at_once),
         cmocka_unit_test(the_first_one_is_away),
         cmocka_unit_test(the_first_one_is_away_without_tokens),
+        cmocka_unit_test(tokens_are_made_where_their_tenant_is),
         cmocka_unit_test(probes_do_not_wait_for_each_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
