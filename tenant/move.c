@@ -6,6 +6,7 @@
 #include "module/base/uuid.h"
 #include "module/store/many.h"
 #include "sql/sql.h"
+#include "tenant/settle.h"
 
 #include <inttypes.h>
 #include <libpq-fe.h>
@@ -14,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LOOK_MS = 50, TIMEOUT_MS = 60000 };
+enum { LOOK_MS = 50, LOCK_MS = 1000, TIMEOUT_MS = 60000 };
 #define BELOW (INT64_C(1) << 40) /* more places than are drawn while a tenant is copied */
 
 enum phase { NOBODY, SETTLED, LEAVING, LEFT, ARRIVING }; /* SETTLED: there, in no move */
@@ -47,9 +48,13 @@ static int call(struct moving *m, struct sql *sql, const char *statement, const 
     if (third)
         sql_add_text(&p, third);
     int rc = sql_call(sql, statement, &p, shape, ret, err);
+    const char *end = sql == m->source ? "source" : "target";
+    char who[TENANT_HOLDER_SIZE];
+    if (rc < 0 && strcmp(err->sqlstate, "55P03") == 0 && tenant_name_holder(sql, who) == 0)
+        return error_set_sql(err, rc, "55P03", "tenant \"%s\", %s: somebody holds its row: %s",
+                             m->how->name, end, who);
     if (rc < 0 && strncmp(err->sqlstate, "JB", 2) != 0)
-        error_prefix(err, "tenant \"%s\", %s", m->how->name,
-                     sql == m->source ? "source" : "target");
+        error_prefix(err, "tenant \"%s\", %s", m->how->name, end);
     return rc;
 }
 
@@ -77,6 +82,16 @@ static int out_of_time(const struct moving *m, const char *what, struct jobs_err
                      "tenant \"%s\" is not moved in time: %s; it stays in MAINTENANCE: move it "
                      "again, or cancel the move",
                      m->how->name, what);
+}
+
+/* By `who`, or (NULL) whom the source names now. */
+static int held_up(const struct moving *m, const char *what, const char *who,
+                   struct jobs_error *err) {
+    char named[TENANT_HOLDER_SIZE], text[TENANT_HOLDER_SIZE + 100];
+    if (!who)
+        tenant_name_holder(m->source, named);
+    snprintf(text, sizeof text, "%s is still open: %s", what, who ? who : named);
+    return out_of_time(m, text, err);
 }
 
 static enum phase phase_of(const char *name) {
@@ -119,22 +134,10 @@ static int mark(struct moving *m, struct jobs_error *err) {
 }
 
 static int wait_writers(struct moving *m, struct jobs_error *err) {
-    char barrier[24] = "";
-    for (;;) {
-        struct sql_parameters p = {0};
-        struct sql_result *row;
-        sql_add_text(&p, *barrier ? barrier : NULL);
-        int rc = sql_call(m->source, "tenant_settled", &p, SQL_ONE, &row, err);
-        if (rc < 0)
-            return rc;
-        const char *now = sql_get(row, 0, sql_column(row, "barrier"));
-        snprintf(barrier, sizeof barrier, "%s", now ? now : "");
-        sql_result_free(row);
-        if (!*barrier)
-            return 0;
-        if (!pause_a_little(m))
-            return out_of_time(m, "a transaction that may have submitted a job is still open", err);
-    }
+    char who[TENANT_HOLDER_SIZE];
+    int rc = tenant_settle(m->source, m->deadline, who, err);
+    return rc < 0 || !*who ? rc
+                           : held_up(m, "a transaction that may have submitted a job", who, err);
 }
 
 static int look_left(struct moving *m, int64_t *ret_running, bool *ret_events,
@@ -191,12 +194,23 @@ static int wait_events(struct moving *m, struct jobs_error *err) {
 
 /* ---- the transactions ---- */
 
+/* A lock is waited for as long as there is time. */
+static int begin_at(const struct moving *m, struct sql *sql, struct jobs_error *err) {
+    struct sql_parameters p = {0};
+    int64_t left = (m->deadline - clock_now()) / CLOCK_MS;
+    int rc = plain(sql, "move_begin", err);
+    if (rc < 0)
+        return rc;
+    sql_add_integer(&p, left > LOCK_MS ? left : LOCK_MS);
+    return sql_call(sql, "move_patience", &p, SQL_ONE, NULL, err);
+}
+
 /* The source's row is locked until the end of its transaction; *ret_row: the tenant as JSON, caller
  * frees. */
 static int lock_source(struct moving *m, char **ret_row, struct jobs_error *err) {
     struct sql_result *row;
     for (;;) {
-        int rc = plain(m->source, "move_begin", err);
+        int rc = begin_at(m, m->source, err);
         if (rc == 0)
             rc = call(m, m->source, "tenant_move_lock", NULL, NULL, SQL_ONE, &row, err);
         if (rc == 0)
@@ -205,7 +219,8 @@ static int lock_source(struct moving *m, char **ret_row, struct jobs_error *err)
         if (strcmp(err->sqlstate, "55P03") != 0)
             return rc;
         if (!pause_a_little(m))
-            return out_of_time(m, "another move of it is at work", err);
+            return held_up(m, "another move of it, or a transaction that holds its row,", NULL,
+                           err);
     }
     const char *phase = sql_get(row, 0, sql_column(row, "phase"));
     const char *id = sql_get(row, 0, sql_column(row, "id"));
@@ -309,7 +324,7 @@ static int carry_locked(struct moving *m, const char *row, bool *ret_again,
     char lower[24];
     int rc = clear_target(m, err);
     if (rc == 0)
-        rc = plain(m->target, "move_begin", err);
+        rc = begin_at(m, m->target, err);
     if (rc == 0)
         rc = arrive(m, row, lower, err);
     if (rc == 0)
@@ -325,7 +340,8 @@ static int carry_locked(struct moving *m, const char *row, bool *ret_again,
 }
 
 static bool is_passing(const struct jobs_error *err) {
-    return strcmp(err->sqlstate, "40P01") == 0 || strcmp(err->sqlstate, "40001") == 0;
+    return strcmp(err->sqlstate, "40P01") == 0 || strcmp(err->sqlstate, "40001") == 0 ||
+           strcmp(err->sqlstate, "55P03") == 0;
 }
 
 static int carry(struct moving *m, struct jobs_error *err) {
@@ -348,7 +364,7 @@ static int carry(struct moving *m, struct jobs_error *err) {
         if (rc < 0 && !is_passing(err))
             return rc;
         if (!pause_a_little(m))
-            return out_of_time(m, "its jobs are being changed all the time", err);
+            return held_up(m, "a transaction that holds jobs of it", NULL, err);
     }
 }
 

@@ -4,6 +4,7 @@
 #include "module/base/error.h"
 #include "module/store/many.h"
 #include "sql/sql.h"
+#include "tenant/settle.h"
 
 #include <inttypes.h>
 #include <libpq-fe.h>
@@ -33,6 +34,24 @@ static int64_t living(const struct left *left) {
     return left->pending + left->queued + left->to_be_run + left->running;
 }
 
+static int out_of_time(const struct removal *r, const char *what, struct jobs_error *err) {
+    return error_set(
+        err, JOBS_ETIMEOUT,
+        "tenant \"%s\" is closed (MAINTENANCE), but not removed in time: %s; remove it "
+        "again, or set a state to keep it",
+        r->name, what);
+}
+
+/* By `who`, or (NULL) whom the datasource names now. */
+static int held_up(const struct removal *r, const char *what, const char *who,
+                   struct jobs_error *err) {
+    char named[TENANT_HOLDER_SIZE], text[TENANT_HOLDER_SIZE + 100];
+    if (!who)
+        tenant_name_holder(r->sql, named);
+    snprintf(text, sizeof text, "%s is still open: %s", what, who ? who : named);
+    return out_of_time(r, text, err);
+}
+
 /* A statement about the tenant; `most`: one that changes a batch, and only while it is closed. */
 static int call(struct removal *r, const char *statement, int64_t most, struct sql_result **ret,
                 struct jobs_error *err) {
@@ -43,6 +62,8 @@ static int call(struct removal *r, const char *statement, int64_t most, struct s
         sql_add_text(&p, r->mark);
     }
     int rc = sql_call(r->sql, statement, &p, SQL_ONE, ret, err);
+    if (rc < 0 && strcmp(err->sqlstate, "55P03") == 0)
+        return held_up(r, "a transaction that holds its row", NULL, err);
     if (rc < 0 && strncmp(err->sqlstate, "JB", 2) != 0)
         error_prefix(err, "tenant \"%s\"", r->name);
     return rc;
@@ -71,14 +92,6 @@ static int lives(const struct removal *r, const struct left *left, int code, con
                      r->name, left->pending, left->queued, left->to_be_run, left->running, what);
 }
 
-static int out_of_time(const struct removal *r, const char *what, struct jobs_error *err) {
-    return error_set(
-        err, JOBS_ETIMEOUT,
-        "tenant \"%s\" is closed (MAINTENANCE), but not removed in time: %s; remove it "
-        "again, or set a state to keep it",
-        r->name, what);
-}
-
 /* false: the time is over. */
 static bool pause_a_little(const struct removal *r) {
     poll(NULL, 0, LOOK_MS);
@@ -102,25 +115,10 @@ static int close_tenant(struct removal *r, struct jobs_error *err) {
 }
 
 static int settle(struct removal *r, struct jobs_error *err) {
-    char barrier[24] = "";
-    for (;;) {
-        struct sql_parameters p = {0};
-        struct sql_result *row;
-        sql_add_text(&p, *barrier ? barrier : NULL);
-        int rc = sql_call(r->sql, "tenant_settled", &p, SQL_ONE, &row, err);
-        if (rc < 0)
-            return rc;
-        const char *now = sql_get(row, 0, sql_column(row, "barrier"));
-        snprintf(barrier, sizeof barrier, "%s", now ? now : "");
-        sql_result_free(row);
-        if (!*barrier)
-            return 0;
-        if (!pause_a_little(r))
-            return out_of_time(r,
-                               "a transaction of this database that may have submitted a job is "
-                               "still open",
-                               err);
-    }
+    char who[TENANT_HOLDER_SIZE];
+    int rc = tenant_settle(r->sql, r->deadline, who, err);
+    return rc < 0 || !*who ? rc
+                           : held_up(r, "a transaction that may have submitted a job", who, err);
 }
 
 /* ---- end what lives ---- */
@@ -206,15 +204,22 @@ static int delete_jobs(struct removal *r, struct jobs_error *err) {
         if (living(&left) > 0 && (rc = end_all(r, err)) < 0)
             return rc;
         if (!pause_a_little(r))
-            return out_of_time(r, "somebody holds a job of it in an open transaction", err);
+            return held_up(r, "a transaction that holds a job of it", NULL, err);
     }
 }
 
+/* Somebody may hold its row. */
 static int delete_tenant(struct removal *r, struct jobs_error *err) {
-    struct sql_parameters p = {0};
-    sql_add_text(&p, r->name);
-    sql_add_text(&p, r->mark);
-    return sql_call(r->sql, "tenant_delete", &p, SQL_NOTHING, NULL, err);
+    for (;;) {
+        struct sql_parameters p = {0};
+        sql_add_text(&p, r->name);
+        sql_add_text(&p, r->mark);
+        int rc = sql_call(r->sql, "tenant_delete", &p, SQL_NOTHING, NULL, err);
+        if (rc == 0 || strcmp(err->sqlstate, "55P03") != 0)
+            return rc;
+        if (!pause_a_little(r))
+            return held_up(r, "a transaction that holds its row", NULL, err);
+    }
 }
 
 /* ---- all of it ---- */

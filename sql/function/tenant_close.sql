@@ -6,6 +6,7 @@
 create or replace function @schema@.tenant_close(of_tenant text, out mark text, out before text)
 language plpgsql volatile
 set search_path = @schema@, pg_temp
+set lock_timeout = '5s'
 as $$
 declare
     t record;

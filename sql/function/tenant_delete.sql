@@ -1,10 +1,11 @@
 -- The last step of a removal: deletes the tenant and what is left of it in every table that has a column "tenant". Its jobs must be
 -- gone. Changes not broadcast yet stay in the outbox and still are: its rows need nothing else.
 -- in:  tenant, mark: of tenant_close
--- Errors: JB001 tenant unknown, JB008 it has jobs, or somebody has opened it again meanwhile
+-- Errors: JB001 tenant unknown, JB008 it has jobs, or somebody has opened it again meanwhile, 55P03 somebody holds its row
 create or replace function @schema@.tenant_delete(of_tenant text, mark text) returns void
 language plpgsql volatile
 set search_path = @schema@, pg_temp
+set lock_timeout = '1s'
 as $$
 declare
     t record;

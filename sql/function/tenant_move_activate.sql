@@ -3,6 +3,7 @@
 create or replace function @schema@.tenant_move_activate(of_tenant text, of_id uuid, of_state text) returns void
 language plpgsql volatile
 set search_path = @schema@, pg_temp
+set lock_timeout = '5s'
 as $$
 begin
     perform set_config('synchronous_commit', 'on', true);

@@ -6,6 +6,7 @@
 create or replace function @schema@.tenant_move_mark(of_tenant text, target text, inout id uuid, out before text)
 language plpgsql volatile
 set search_path = @schema@, pg_temp
+set lock_timeout = '5s'
 as $$
 declare
     t record;

@@ -4,6 +4,7 @@
 create or replace function @schema@.tenant_removing(of_tenant text, mark text) returns void
 language plpgsql volatile
 set search_path = @schema@, pg_temp
+set lock_timeout = '5s'
 as $$
 begin
     perform from t_tenant s

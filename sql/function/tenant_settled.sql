@@ -1,18 +1,14 @@
--- Has every transaction of this database ended that was writing when `barrier` was read? Those of other databases do not count.
--- in: barrier: what this function gave before; null: give one    out: the barrier while somebody is waited for, null when all ended
-create or replace function @schema@.tenant_settled(barrier text default null) returns text
+-- Has every transaction ended that was about to write jobs of this schema when `barrier` was read? Such a one has a number before it
+-- looks at the tenant, and from that look to its end a lock on t_tenant, be it a reader's; who changes a job has one on t_job_info.
+-- What else is open in the database is not waited for.
+-- in:  barrier: what this function gave before; null: give one
+-- out: barrier; holder: who is waited for, see tenant_holder; null when all have ended
+create or replace function @schema@.tenant_settled(inout barrier text default null, out holder text)
 language plpgsql volatile
 set search_path = @schema@, pg_temp
 as $$
-declare
-    snap pg_snapshot := pg_current_snapshot();
 begin
-    barrier := coalesce(barrier, pg_snapshot_xmax(snap)::text);
-    perform from pg_snapshot_xip(snap) x(xid)
-    where x.xid < barrier::xid8
-        and not exists (select from pg_catalog.pg_locks l join pg_catalog.pg_stat_activity a on a.pid = l.pid
-            where l.locktype = 'transactionid' and l.granted and l.mode = 'ExclusiveLock' and l.transactionid = x.xid::xid
-                and a.datid <> (select d.oid from pg_catalog.pg_database d where d.datname = current_database()));
-    return case when found then barrier end;
+    barrier := coalesce(barrier, pg_snapshot_xmax(pg_current_snapshot())::text);
+    holder := tenant_holder('{t_job_info,t_tenant}', barrier);
 end
 $$;

@@ -242,7 +242,7 @@ enum { MARKED, COPYING, ARRIVED, HAS_LEFT, ACTIVATED, STEPS };
 /* Brings a move to that step, holds it there and kills it. */
 static void kill_at(const struct pair *pair, int step) {
     struct pg_conn *writer = store_connect(pair->a), *here = NULL, *there = NULL;
-    store_sql(writer, "begin; select pg_current_xact_id()");
+    store_sql(writer, "begin; select jobs.job_submit('t0', 'noop')");
     pid_t pid = start_move(pair);
     wait_phase(pair->a, "LEAVING"); /* now it waits for the writer */
     if (step == COPYING)
@@ -394,6 +394,37 @@ static void a_change_under_way(void **state) {
     unlink(pair.config);
 }
 
+/* Who forgot a transaction is told, so that somebody can end it; who has nothing to do with jobs is
+ * not waited for. */
+static void who_holds_it_up_is_named(void **state) {
+    (void)state;
+    struct pair pair = new_pair();
+    static const char *const holds[] = {"update jobs.t_tenant set weight = 2 where tenant = 'mv'",
+                                        "select jobs.job_submit('t0', 'noop')",
+                                        "select jobs.job_class_pause('late', 'mv')"};
+    char part[100];
+    struct pg_conn *db = store_connect(pair.a), *other = store_connect(pair.a);
+    fill(&pair);
+    store_sql(db, "set application_name = 'forgotten one'");
+    store_sql(other, "begin; select pg_current_xact_id()");
+    snprintf(part, sizeof part, "session %d (forgotten one, login jobs), its transaction open",
+             PQbackendPID(db));
+    for (size_t i = 0; i < sizeof holds / sizeof *holds; i++) {
+        store_sql(db, "begin");
+        store_sql(db, holds[i]);
+        jobctl_says(1, part, "tenant move mv -c %s --to b --timeout 200ms --events-for 0",
+                    pair.config);
+        store_sql(db, "rollback");
+        if (i == 1)
+            jobctl_says(0, "", "tenant move mv -c %s --to b --cancel", pair.config);
+    }
+    jobctl_says(0, "is moved to b", "tenant move mv -c %s --to b --datasource a --events-for 0",
+                pair.config);
+    PQfinish(db);
+    PQfinish(other);
+    unlink(pair.config);
+}
+
 /* The target's numbers are drawn and never set: two jobs could have the same one. */
 static void places_are_lowered(void **state) {
     (void)state;
@@ -541,17 +572,12 @@ static int up(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(everything_comes_along),
-        cmocka_unit_test(back_again),
-        cmocka_unit_test(what_runs_is_waited_for),
-        cmocka_unit_test(killed_at_every_step),
-        cmocka_unit_test(nothing_changes_meanwhile),
-        cmocka_unit_test(a_change_under_way),
-        cmocka_unit_test(places_are_lowered),
-        cmocka_unit_test(cancelled_after_a_kill),
-        cmocka_unit_test(two_movers),
-        cmocka_unit_test(moved_under_load),
-        cmocka_unit_test(events_stay_in_order),
+        cmocka_unit_test(everything_comes_along),    cmocka_unit_test(back_again),
+        cmocka_unit_test(what_runs_is_waited_for),   cmocka_unit_test(killed_at_every_step),
+        cmocka_unit_test(nothing_changes_meanwhile), cmocka_unit_test(a_change_under_way),
+        cmocka_unit_test(places_are_lowered),        cmocka_unit_test(who_holds_it_up_is_named),
+        cmocka_unit_test(cancelled_after_a_kill),    cmocka_unit_test(two_movers),
+        cmocka_unit_test(moved_under_load),          cmocka_unit_test(events_stay_in_order),
     };
     return cmocka_run_group_tests(tests, up, NULL);
 }

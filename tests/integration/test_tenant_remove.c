@@ -241,6 +241,33 @@ static void a_submit_not_committed_yet(void **state) {
     audit(f->url);
 }
 
+/* Who forgot a transaction is told, so that somebody can end it; who has nothing to do with jobs is
+ * not waited for. */
+static void who_holds_it_up_is_named(void **state) {
+    struct store_fixture *f = *state;
+    static const struct tenant_removal soon = {.discard_events = true, .timeout = 200};
+    static const char *const holds[] = {
+        "select jobs.job_submit('acme', 'noop')", "select jobs.job_class_pause('late', 'held')",
+        "update jobs.t_tenant set weight = 2 where tenant = 'held'"};
+    char part[100];
+    struct pg_conn *db = store_connect(f->url), *other = store_connect(f->url);
+    STORE_OK(tenant_create(&f->s, "held", 1, &err));
+    store_sql(db, "set application_name = 'forgotten one'");
+    store_sql(other, "begin; select pg_current_xact_id()");
+    snprintf(part, sizeof part, "session %d (forgotten one, login jobs), its transaction open",
+             PQbackendPID(db));
+    for (size_t i = 0; i < sizeof holds / sizeof *holds; i++) {
+        store_sql(db, "begin");
+        store_sql(db, holds[i]);
+        STORE_FAILS(JOBS_ETIMEOUT, part, tenant_remove(&f->s, "held", &soon, NULL, &err));
+        store_sql(db, "rollback");
+    }
+    STORE_OK(tenant_remove(&f->s, "held", &soon, NULL, &err));
+    assert_nothing_left(f->url, "held");
+    PQfinish(db);
+    PQfinish(other);
+}
+
 static void opened_again_meanwhile(void **state) {
     struct store_fixture *f = *state;
     struct call removal = {.url = f->url, .statement = ""};
@@ -334,7 +361,7 @@ int main(void) {
         cmocka_unit_test(refused_while_a_job_lives),  cmocka_unit_test(takes_all_but_others),
         cmocka_unit_test(waits_for_events),           cmocka_unit_test(a_submit_races),
         cmocka_unit_test(a_submit_not_committed_yet), cmocka_unit_test(opened_again_meanwhile),
-        cmocka_unit_test(forced_with_a_service),
+        cmocka_unit_test(who_holds_it_up_is_named),   cmocka_unit_test(forced_with_a_service),
     };
     return cmocka_run_group_tests(tests, store_fixture_up, store_fixture_down);
 }
