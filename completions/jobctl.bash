@@ -2,7 +2,7 @@
 _jobctl() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} words=
     if [ "$COMP_CWORD" -eq 1 ]; then
-        words=" migrate tenant submit run show logs why list release stop retry lock wait watch events subscribe stats classes class instances fsck quarantine token audit purge --help --version"
+        words=" migrate tenant submit run show logs why list release stop retry lock wait watch events subscribe stats classes class instances health fsck quarantine token audit purge --help --version"
     elif [ "$COMP_CWORD" -eq 2 ] && [ "$previous" = tenant ]; then
         words=" create role amqp list show shares set defaults apply pause resume maintenance move remove"
     else
@@ -50,6 +50,7 @@ _jobctl() {
             "class pause") words=" -t --tenant --url --schema --datasource -c --config -h --help" ;;
             "class resume") words=" -t --tenant --url --schema --datasource -c --config -h --help" ;;
             "instances") words=" --json --url --schema --datasource -c --config -h --help" ;;
+            "health") words=" --json --url --schema --datasource --token --amqp-url --service -c --config -h --help" ;;
             "fsck") words=" --json --url --schema --datasource -c --config -h --help" ;;
             "quarantine list") words=" -t --tenant --json --url --schema --datasource -c --config -h --help" ;;
             "quarantine release") words=" -t --tenant --url --schema --datasource -c --config -h --help" ;;

@@ -1,5 +1,6 @@
 /* Tenants, classes, instances: what there is besides jobs. */
 #include "module/api/json_read.h"
+#include "module/api/keyset.h"
 #include "module/api/parts.h"
 #include "module/api/server.h"
 #include "module/base/error.h"
@@ -33,6 +34,14 @@ struct overview { /* of the tenants of a datasource */
     struct api_request *r;
     struct table totals; /* tenant to struct totals */
     double weights;      /* of those that have work */
+    struct page *page;
+};
+
+struct page { /* request.mine: what comes of several datasources */
+    struct keyset rows;
+    const char *search; /* NULL: all */
+    bool by_work;
+    int64_t total;
 };
 
 static bool has_work(const struct totals *totals) {
@@ -56,10 +65,16 @@ static void add_weight(void *arg, const struct tenant *tenant) {
         overview->weights += tenant->weight;
 }
 
-static void write_tenant(struct overview *overview, const struct tenant *tenant) {
+static const struct totals *totals_of(const struct overview *overview, const char *tenant) {
     static const struct totals none;
-    struct buf *out = &overview->r->out;
-    const struct totals *totals = table_get(&overview->totals, tenant->name);
+    const struct totals *totals = table_get(&overview->totals, tenant);
+    return totals ? totals : &none;
+}
+
+static void write_tenant(const struct overview *overview, const struct tenant *tenant,
+                         struct buf *out) {
+    const struct totals *totals = totals_of(overview, tenant->name);
+    json_begin(out);
     json_text(out, "tenant", tenant->name);
     json_text(out, "datasource", overview->r->datasource_name);
     json_text(out, "state", tenant_state_name(tenant->state));
@@ -71,16 +86,35 @@ static void write_tenant(struct overview *overview, const struct tenant *tenant)
     json_date(out, "created_date", tenant->created_date);
     buf_text(out, ",\"total\":{");
     for (int i = 0; i < JOB_STATUS_COUNT; i++)
-        json_integer(out, status_name((enum job_status)i), (totals ? totals : &none)->n[i]);
+        json_integer(out, status_name((enum job_status)i), totals->n[i]);
     json_end(out);
     buf_format(out, ",\"share\":%.4f", has_work(totals) ? tenant->weight / overview->weights : 0);
+    json_end(out);
+}
+
+/* By name; or those first of which most runs, then waits, then has failed. A comma comes before all that is in names. */
+static void key_of(const struct overview *overview, const struct tenant *tenant, struct buf *out) {
+    const struct totals *totals = totals_of(overview, tenant->name);
+    const int64_t most = INT64_C(999999999999);
+    static const enum job_status work[] = {JOB_RUNNING, JOB_QUEUED, JOB_FAILED};
+    for (size_t i = 0; overview->page->by_work && i < sizeof work / sizeof *work; i++)
+        buf_format(out, "%012lld", (long long)(most - totals->n[work[i]]));
+    buf_format(out, "%s,%s", tenant->name, overview->r->datasource_name);
 }
 
 static void add_tenant(void *arg, const struct tenant *tenant) {
     struct overview *overview = arg;
-    element(&overview->r->out);
-    write_tenant(overview, tenant);
-    json_end(&overview->r->out);
+    struct page *page = overview->page;
+    struct buf key = {0}, text = {0};
+    if (page->search && !strstr(tenant->name, page->search))
+        return;
+    page->total++;
+    key_of(overview, tenant, &key);
+    if (keyset_wants(&page->rows, buf_get(&key))) {
+        write_tenant(overview, tenant, &text);
+        keyset_add(&page->rows, buf_get(&key), &text);
+    }
+    buf_done(&key);
 }
 
 /* Counts of all tenants: a share is one among all. */
@@ -90,48 +124,78 @@ static int look(struct overview *overview, struct jobs_error *err) {
     return rc < 0 ? rc : tenant_list(db, add_weight, overview, err);
 }
 
-static int one_tenant(struct api_request *r, const char *name, bool in_list,
-                      struct jobs_error *err) {
+static int get_tenant(struct api_request *r, struct jobs_error *err) {
     struct overview overview = {.r = r};
     struct tenant tenant;
-    int rc = tenant_get(r->db, name, &tenant, err);
+    int rc = tenant_get(r->db, r->tenant, &tenant, err);
     if (rc == 0)
         rc = look(&overview, err);
-    if (rc == 0 && in_list) {
-        add_tenant(&overview, &tenant);
-    } else if (rc == 0) {
-        json_begin(&r->out);
-        write_tenant(&overview, &tenant);
-        json_end(&r->out);
-    }
+    if (rc == 0)
+        write_tenant(&overview, &tenant, &r->out);
     table_done(&overview.totals, free);
     return rc;
 }
 
-static int get_tenant(struct api_request *r, struct jobs_error *err) {
-    return one_tenant(r, r->tenant, false, err);
+static void page_free(void *mine) {
+    struct page *page = mine;
+    keyset_done(&page->rows);
+    free(page);
 }
 
-static int all_tenants(struct api_request *r, struct jobs_error *err) {
-    struct overview overview = {.r = r};
-    int rc = look(&overview, err);
+static int begin_page(struct api_request *r, struct jobs_error *err) {
+    const char *order = api_text(r, "order");
+    struct page *page = MEM_NEW(struct page);
+    page->rows.after = api_text(r, "cursor");
+    page->rows.limit = (size_t)api_integer(r, "limit", 100);
+    page->search = api_text(r, "search");
+    page->by_work = order && strcmp(order, "work") == 0;
+    r->mine = page;
+    r->mine_done = page_free;
+    if (!order || page->by_work || strcmp(order, "name") == 0)
+        return 0;
+    r->field = "order";
+    return error_set(err, JOBS_EINVAL, "order must be name or work");
+}
+
+/* Those of a datasource that the token may see. */
+static int add_tenants(struct overview *overview, struct jobs_error *err) {
+    struct api_request *r = overview->r;
+    struct tenant tenant;
+    const char *own = r->identity.tenant;
+    int rc = own[0] ? tenant_get(r->db, own, &tenant, err) : 0;
+    if (rc == JOBS_ENOENT)
+        return 0; /* it is of another one */
     if (rc == 0)
-        rc = tenant_list(r->db, add_tenant, &overview, err);
-    table_done(&overview.totals, free);
+        rc = look(overview, err);
+    if (rc == 0 && own[0])
+        add_tenant(overview, &tenant);
+    else if (rc == 0)
+        rc = tenant_list(r->db, add_tenant, overview, err);
     return rc;
 }
 
 static int list_tenants(struct api_request *r, struct jobs_error *err) {
-    if (r->first)
-        buf_text(&r->out, "{\"tenants\":[");
-    int rc =
-        r->identity.tenant[0] ? one_tenant(r, r->identity.tenant, true, err) : all_tenants(r, err);
-    if (rc == JOBS_ENOENT && r->identity.tenant[0])
-        rc = 0; /* it is of another datasource */
-    if (rc == 0 && r->last)
-        buf_text(&r->out, "]}");
-    return rc;
+    int rc = r->first ? begin_page(r, err) : 0;
+    struct overview overview = {.r = r, .page = r->mine};
+    if (rc == 0)
+        rc = add_tenants(&overview, err);
+    table_done(&overview.totals, free);
+    if (rc < 0 || !r->last)
+        return rc;
+    buf_text(&r->out, "{\"tenants\":");
+    keyset_write(&overview.page->rows, &r->out);
+    json_integer(&r->out, "total", overview.page->total);
+    json_end(&r->out);
+    return 0;
 }
+
+static const struct api_parameter list_query[] = {
+    {.name = "search"},
+    {.name = "order"},
+    {.name = "limit", .type = API_INTEGER, .low = 1, .high = 1000},
+    {.name = "cursor"},
+    {.name = NULL},
+};
 
 struct patch {
     char *state;
@@ -242,7 +306,7 @@ static int list_instances(struct api_request *r, struct jobs_error *err) {
 }
 
 static const struct api_route routes[] = {
-    {"GET", "/api/v1/tenants", API_VIEWER, API_EVERY, .handle = list_tenants},
+    {"GET", "/api/v1/tenants", API_VIEWER, API_EVERY, .handle = list_tenants, .query = list_query},
     {"GET", "/api/v1/tenants/{tenant}", API_VIEWER, API_TENANT, .handle = get_tenant},
     {"PATCH", "/api/v1/tenants/{tenant}", API_ADMIN, API_TENANT, .all_tenants = true, .body = true,
      .handle = change_tenant},

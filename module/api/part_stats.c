@@ -1,5 +1,6 @@
 /* Jobs by class and status, and how many a second come and end: from counts that every change of
  * status keeps. */
+#include "module/api/keyset.h"
 #include "module/api/parts.h"
 #include "module/api/server.h"
 #include "module/base/clock.h"
@@ -30,7 +31,8 @@ struct stats { /* the part's state */
 struct answer { /* request.mine: what comes of several datasources */
     int64_t total[JOB_STATUS_COUNT];
     struct store_flow flow;
-    struct buf *out;
+    struct keyset rows;
+    const char *datasource;
 };
 
 static void write_counts(struct buf *out, const int64_t n[JOB_STATUS_COUNT]) {
@@ -38,16 +40,24 @@ static void write_counts(struct buf *out, const int64_t n[JOB_STATUS_COUNT]) {
         json_integer(out, status_name((enum job_status)i), n[i]);
 }
 
-static void add_count(void *arg, const struct store_count *count) {
-    struct answer *answer = arg;
-    struct buf *out = answer->out;
-    if (out->data[out->length - 1] != '[')
-        buf_char(out, ',');
+static void write_row(const struct store_count *count, struct buf *out) {
     json_begin(out);
     json_text(out, "tenant", count->tenant);
     json_text(out, "class_name", count->class_name);
     write_counts(out, count->n);
     json_end(out);
+}
+
+/* A comma comes before all that is in names. */
+static void add_count(void *arg, const struct store_count *count) {
+    struct answer *answer = arg;
+    struct buf key = {0}, text = {0};
+    buf_format(&key, "%s,%s,%s", count->tenant, count->class_name, answer->datasource);
+    if (keyset_wants(&answer->rows, buf_get(&key))) {
+        write_row(count, &text);
+        keyset_add(&answer->rows, buf_get(&key), &text);
+    }
+    buf_done(&key);
     for (int i = 0; i < JOB_STATUS_COUNT; i++)
         answer->total[i] += count->n[i];
 }
@@ -93,7 +103,9 @@ static void write_throughput(struct api_request *r, const struct store_flow *flo
 }
 
 static void write_end(struct api_request *r, struct answer *answer) {
-    buf_text(&r->out, "],\"total\":{");
+    buf_text(&r->out, "{\"counts\":");
+    keyset_write(&answer->rows, &r->out);
+    buf_text(&r->out, ",\"total\":{");
     write_counts(&r->out, answer->total);
     json_end(&r->out);
     write_throughput(r, &answer->flow);
@@ -102,18 +114,25 @@ static void write_end(struct api_request *r, struct answer *answer) {
 
 static int add(struct api_request *r, const char *tenant, struct jobs_error *err) {
     struct answer *answer = r->mine;
+    answer->datasource = r->datasource_name;
     int rc = store_counts(r->db, tenant, add_count, answer, err);
     return rc < 0 ? rc : store_flow_add(r->db, tenant, &answer->flow, err);
+}
+
+static void answer_free(void *mine) {
+    struct answer *answer = mine;
+    keyset_done(&answer->rows);
+    free(answer);
 }
 
 static int stats_of(struct api_request *r, const char *tenant, bool first, bool last,
                     struct jobs_error *err) {
     if (first) {
         struct answer *answer = MEM_NEW(struct answer);
-        answer->out = &r->out;
+        answer->rows.after = api_text(r, "cursor");
+        answer->rows.limit = (size_t)api_integer(r, "limit", 100);
         r->mine = answer;
-        r->mine_done = free;
-        buf_text(&r->out, "{\"counts\":[");
+        r->mine_done = answer_free;
     }
     int rc = add(r, tenant, err);
     if (rc == 0 && last)
@@ -147,9 +166,16 @@ static void stop(void *state) {
     free(stats);
 }
 
+static const struct api_parameter query[] = {
+    {.name = "limit", .type = API_INTEGER, .low = 1, .high = 1000},
+    {.name = "cursor"},
+    {.name = NULL},
+};
 static const struct api_route routes[] = {
-    {"GET", "/api/v1/tenants/{tenant}/stats", API_VIEWER, API_TENANT, .handle = tenant_stats},
-    {"GET", "/api/v1/stats", API_VIEWER, API_EVERY, .all_tenants = true, .handle = all_stats},
+    {"GET", "/api/v1/tenants/{tenant}/stats", API_VIEWER, API_TENANT, .handle = tenant_stats,
+     .query = query},
+    {"GET", "/api/v1/stats", API_VIEWER, API_EVERY, .all_tenants = true, .handle = all_stats,
+     .query = query},
     {.method = NULL},
 };
 const struct api_part api_part_stats = {routes, start, stop};

@@ -140,7 +140,7 @@ int cli_statuses(const struct cli *cli, unsigned *ret) {
     return status;
 }
 
-int cli_filter(const struct cli *cli, struct job_info_filter *filter) {
+int cli_filter(const struct cli *cli, int64_t limit_most, struct job_info_filter *filter) {
     int64_t limit = 0;
     int status = cli_statuses(cli, &filter->statuses);
     if (status)
@@ -149,7 +149,7 @@ int cli_filter(const struct cli *cli, struct job_info_filter *filter) {
     filter->owner = cli_text(cli, "owner");
     filter->related_type = cli_text(cli, "related-type");
     filter->related_id = cli_text(cli, "related-id");
-    status = cli_integer(cli, "limit", 1, 1000, &limit);
+    status = cli_integer(cli, "limit", 1, limit_most, &limit);
     filter->limit = (unsigned)limit;
     return status ? status : cli_tenant(cli, &filter->tenant);
 }

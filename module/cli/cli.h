@@ -47,7 +47,7 @@ int cli_check_ids(const struct cli *cli);
 int cli_statuses(const struct cli *cli, unsigned *ret);
 /* --status, --class, --owner, … of verbs that have them. `filter` gets texts of the command line.
  */
-int cli_filter(const struct cli *cli, struct job_info_filter *filter);
+int cli_filter(const struct cli *cli, int64_t limit_most, struct job_info_filter *filter);
 /* Adds the JSON object of -p and --parameters. */
 int cli_parameters(const struct cli *cli, struct buf *out);
 

@@ -108,17 +108,30 @@ static void prepare(struct remote *remote, const char *method, const char *url, 
     }
 }
 
-int remote_call(struct remote *remote, const char *method, const char *path, const char *body,
-                int64_t timeout, struct buf *ret, struct jobs_error *err) {
+static int send_to(struct remote *remote, const char *method, const char *where, const char *path,
+                   const char *body, int64_t timeout, struct buf *ret, long *ret_status,
+                   struct jobs_error *err) {
     struct buf url = {0};
-    long status = 0;
-    buf_format(&url, "%s/api/v1%s", remote->base, path);
+    buf_format(&url, "%s%s%s", remote->base, where, path);
     buf_clear(ret);
     prepare(remote, method, buf_get(&url), body, timeout, ret);
     CURLcode rc = curl_easy_perform(remote->curl);
     buf_done(&url);
     if (rc != CURLE_OK)
         return error_set(err, JOBS_EDB, "%s: %s", remote->base, curl_easy_strerror(rc));
-    curl_easy_getinfo(remote->curl, CURLINFO_RESPONSE_CODE, &status);
-    return status >= 200 && status < 300 ? 0 : refused(remote, status, ret, err);
+    curl_easy_getinfo(remote->curl, CURLINFO_RESPONSE_CODE, ret_status);
+    return 0;
+}
+
+int remote_call(struct remote *remote, const char *method, const char *path, const char *body,
+                int64_t timeout, struct buf *ret, struct jobs_error *err) {
+    long status = 0;
+    int rc = send_to(remote, method, "/api/v1", path, body, timeout, ret, &status, err);
+    return rc < 0 || (status >= 200 && status < 300) ? rc : refused(remote, status, ret, err);
+}
+
+int remote_ready(struct remote *remote, int64_t timeout, struct buf *ret, struct jobs_error *err) {
+    long status = 0;
+    int rc = send_to(remote, "GET", "/health", "/ready", NULL, timeout, ret, &status, err);
+    return rc < 0 || status == 200 || status == 503 ? rc : refused(remote, status, ret, err);
 }

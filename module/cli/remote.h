@@ -17,6 +17,8 @@ void remote_free(struct remote *remote); /* NULL is fine */
  * that the answer's status stands for, with the problem's words. */
 int remote_call(struct remote *remote, const char *method, const char *path, const char *body,
                 int64_t timeout, struct buf *ret, struct jobs_error *err);
+/* What GET /health/ready says, be it that all is well or that something is down. */
+int remote_ready(struct remote *remote, int64_t timeout, struct buf *ret, struct jobs_error *err);
 /* The value as part of a path or query. */
 void remote_add(struct buf *path, const char *value);
 

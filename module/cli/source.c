@@ -117,28 +117,60 @@ static void add_filter(struct buf *query, const char *name, const char *value) {
     remote_add(query, value);
 }
 
-static int list_remote(struct cli *cli, const struct job_info_filter *filter, bool brief,
-                       struct job_info_list **ret, struct jobs_error *err) {
-    struct buf query = {0};
-    buf_format(&query, "?limit=%u&full=%s", filter->limit ? filter->limit : 100,
-               brief ? "false" : "true");
-    add_filter(&query, "class_name", filter->class_name);
-    add_filter(&query, "owner", filter->owner);
-    add_filter(&query, "related_type", filter->related_type);
-    add_filter(&query, "related_id", filter->related_id);
-    add_filter(&query, "cursor", filter->after_id);
+static void filter_of(struct buf *query, const struct job_info_filter *filter, bool brief) {
+    buf_format(query, "?limit=%u&full=%s", filter->limit, brief ? "false" : "true");
+    add_filter(query, "class_name", filter->class_name);
+    add_filter(query, "owner", filter->owner);
+    add_filter(query, "related_type", filter->related_type);
+    add_filter(query, "related_id", filter->related_id);
+    add_filter(query, "cursor", filter->after_id);
     for (unsigned i = 0, n = 0; i < JOB_STATUS_COUNT; i++)
         if (filter->statuses & 1u << i)
-            buf_format(&query, "%s%s", n++ ? "," : "&status=", status_name((enum job_status)i));
-    int rc = jobs_of(cli, filter->tenant, NULL, buf_get(&query), ret, err);
-    buf_done(&query);
+            buf_format(query, "%s%s", n++ ? "," : "&status=", status_name((enum job_status)i));
+}
+
+/* Where the next page begins; "" without. */
+static void read_cursor(const struct json_value *page, struct buf *ret) {
+    char *text = remote_text(page, "cursor");
+    buf_clear(ret);
+    buf_text(ret, text ? text : "");
+    free(text);
+}
+
+static int list_remote(struct cli *cli, const struct job_info_filter *filter, bool brief,
+                       struct job_info_list **ret, char ret_on[37], struct jobs_error *err) {
+    struct buf query = {0}, answer = {0}, cursor = {0};
+    struct json_value page;
+    filter_of(&query, filter, brief);
+    int rc = call(cli, "GET", filter->tenant, NULL, buf_get(&query), NULL, &answer, err);
+    if (rc == 0)
+        rc = object_of(&answer, &page, err);
+    if (rc == 0)
+        rc = remote_read_jobs(&answer, ret, err);
+    if (rc == 0) {
+        read_cursor(&page, &cursor);
+        snprintf(ret_on, 37, "%s", buf_get(&cursor));
+    }
+    buf_done(&query), buf_done(&answer), buf_done(&cursor);
     return rc;
 }
 
+static int list_here(struct cli *cli, const struct job_info_filter *filter, bool brief,
+                     struct job_info_list **ret, char ret_on[37], struct jobs_error *err) {
+    struct job_info_list *list;
+    int rc = store_list(&cli->store, filter, brief, &list, err);
+    if (rc < 0)
+        return rc;
+    bool full = list->count > 0 && list->count == filter->limit;
+    snprintf(ret_on, 37, "%s", full ? list->infos[list->count - 1].id : "");
+    *ret = list;
+    return 0;
+}
+
 int source_list(struct cli *cli, const struct job_info_filter *filter, bool brief,
-                struct job_info_list **ret, struct jobs_error *err) {
-    return cli->remote ? list_remote(cli, filter, brief, ret, err)
-                       : store_list(&cli->store, filter, brief, ret, err);
+                struct job_info_list **ret, char ret_on[37], struct jobs_error *err) {
+    return cli->remote ? list_remote(cli, filter, brief, ret, ret_on, err)
+                       : list_here(cli, filter, brief, ret, ret_on, err);
 }
 
 int source_why(struct cli *cli, const char *tenant, const char *id, char **ret,
@@ -212,28 +244,44 @@ static void give_count(const struct json_value *one,
     free(class_name);
 }
 
-int source_counts(struct cli *cli, const char *tenant,
-                  void (*row)(void *arg, const struct store_count *count), void *arg,
-                  struct jobs_error *err) {
+/* A page of them; `cursor` is moved on, "" after the last one. */
+static int page_of_counts(struct cli *cli, const char *tenant, struct buf *cursor,
+                          void (*row)(void *arg, const struct store_count *count), void *arg,
+                          struct jobs_error *err) {
     struct buf path = {0}, answer = {0};
     struct json_value all, list, one;
-    if (!cli->remote)
-        return store_counts(&cli->store, tenant, row, arg, err);
     if (tenant) {
         buf_text(&path, "/tenants/");
         remote_add(&path, tenant);
     }
-    buf_text(&path, "/stats");
+    buf_text(&path, "/stats?limit=1000");
+    add_filter(&path, "cursor", cursor->length ? buf_get(cursor) : NULL);
     int rc = remote_call(cli->remote, "GET", buf_get(&path), NULL, TIMEOUT, &answer, err);
     if (rc == 0)
         rc = object_of(&answer, &all, err);
-    if (rc == 0)
+    if (rc == 0) {
         list = remote_member(&all, "counts");
+        read_cursor(&all, cursor);
+    }
     for (const char *at = NULL;
          rc == 0 && list.kind == JSON_ARRAY && json_next(&list, &at, NULL, &one);)
         give_count(&one, row, arg);
     buf_done(&path);
     buf_done(&answer);
+    return rc;
+}
+
+int source_counts(struct cli *cli, const char *tenant,
+                  void (*row)(void *arg, const struct store_count *count), void *arg,
+                  struct jobs_error *err) {
+    struct buf cursor = {0};
+    int rc;
+    if (!cli->remote)
+        return store_counts(&cli->store, tenant, row, arg, err);
+    do
+        rc = page_of_counts(cli, tenant, &cursor, row, arg, err);
+    while (rc == 0 && cursor.length > 0);
+    buf_done(&cursor);
     return rc;
 }
 

@@ -11,8 +11,10 @@ int source_create(struct cli *cli, const struct job_info *job, bool pending, str
                   struct jobs_error *err);
 int source_get(struct cli *cli, const char *tenant, const char *id, struct job_info_list **ret,
                struct jobs_error *err);
+/* A page of filter->limit jobs (1 to 1,000) at most. `ret_on`: where the next one begins (after_id), also
+ * behind a page that is short or empty; "": that was the last one. */
 int source_list(struct cli *cli, const struct job_info_filter *filter, bool brief,
-                struct job_info_list **ret, struct jobs_error *err);
+                struct job_info_list **ret, char ret_on[37], struct jobs_error *err);
 int source_stop(struct cli *cli, const char *tenant, const char *id, enum job_status *ret_now,
                 struct jobs_error *err);
 int source_release(struct cli *cli, const char *tenant, const char *id, struct jobs_error *err);

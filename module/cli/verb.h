@@ -105,6 +105,7 @@ int verb_watch(struct cli *cli);
 int verb_events(struct cli *cli);
 int verb_subscribe(struct cli *cli);
 int verb_stats(struct cli *cli);
+int verb_health(struct cli *cli);
 int verb_classes(struct cli *cli);
 int verb_class_set(struct cli *cli);
 int verb_class_pause(struct cli *cli);

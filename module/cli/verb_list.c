@@ -4,6 +4,8 @@
 #include "module/cli/print.h"
 #include "module/cli/source.h"
 
+enum { PAGE = 1000, LIMIT_MOST = 1000000 };
+
 static void add_row(const struct cli *cli, const struct job_info *job, struct print_table *table) {
     struct buf text = {0};
     table_add(table, job->id);
@@ -20,29 +22,50 @@ static void add_row(const struct cli *cli, const struct job_info *job, struct pr
     buf_done(&text);
 }
 
-static void print_list(const struct cli *cli, const struct job_info_list *list, struct buf *out) {
-    struct print_table *table =
-        cli->json
-            ? NULL
-            : table_new("ID|STATUS|CLASS|>PRIORITY|>%|CREATED|TIME|DESCRIPTION OR KIND OF ERROR");
-    for (size_t i = 0; i < list->count; i++) {
+static void add_page(const struct cli *cli, const struct job_info_list *page,
+                     struct print_table *table, struct buf *out) {
+    for (size_t i = 0; i < page->count; i++) {
         if (table) {
-            add_row(cli, &list->infos[i], table);
+            add_row(cli, &page->infos[i], table);
             continue;
         }
-        json_job(out, &list->infos[i]);
+        json_job(out, &page->infos[i]);
         buf_char(out, '\n');
     }
-    if (table)
-        table_print(table, cli, out);
+}
+
+struct listing {
+    unsigned left; /* jobs that may still be printed */
+    char last[37]; /* the last one that was, or "" */
+    char next[37]; /* where the next page begins; "": there is none */
+    struct buf out;
+};
+
+/* JSON goes out page by page; a table is as wide as all its rows want. */
+static int list_pages(struct cli *cli, struct job_info_filter *filter, struct listing *listing,
+                      struct print_table *table) {
+    struct jobs_error err;
+    struct job_info_list *page;
+    int status = EXIT_OK;
+    do {
+        filter->limit = listing->left < PAGE ? listing->left : PAGE;
+        if (source_list(cli, filter, !cli->json, &page, listing->next, &err) < 0)
+            return cli_fail(&err);
+        add_page(cli, page, table, &listing->out);
+        if (!table)
+            status = print_flush(&listing->out);
+        listing->left -= (unsigned)page->count;
+        if (page->count > 0)
+            snprintf(listing->last, sizeof listing->last, "%s", page->infos[page->count - 1].id);
+        job_info_free(page);
+        filter->after_id = listing->next;
+    } while (!status && listing->next[0] && listing->left > 0);
+    return status;
 }
 
 int verb_list(struct cli *cli) {
-    struct jobs_error err;
     struct job_info_filter filter = JOB_INFO_FILTER(.limit = 0);
-    struct job_info_list *list;
-    struct buf out = {0};
-    int status = cli_filter(cli, &filter);
+    int status = cli_filter(cli, LIMIT_MOST, &filter);
     filter.after_id = cli_text(cli, "after");
     if (!status && filter.after_id && !text_is_uuid(filter.after_id))
         status = cli_misuse(cli, "--after %.80s: it is a job id (a uuid)", filter.after_id);
@@ -50,14 +73,18 @@ int verb_list(struct cli *cli) {
         status = cli_connect(cli);
     if (status)
         return status;
-    if (source_list(cli, &filter, !cli->json, &list, &err) < 0)
-        return cli_fail(&err);
-    print_list(cli, list, &out);
-    status = print_flush(&out);
-    size_t full = filter.limit ? filter.limit : 100;
-    if (!status && !cli->json && list->count == full)
-        cli_note("there may be more: --after %s", list->infos[list->count - 1].id);
-    job_info_free(list);
-    buf_done(&out);
+    struct listing listing = {.left = filter.limit ? filter.limit : 100};
+    struct print_table *table =
+        cli->json
+            ? NULL
+            : table_new("ID|STATUS|CLASS|>PRIORITY|>%|CREATED|TIME|DESCRIPTION OR KIND OF ERROR");
+    status = list_pages(cli, &filter, &listing, table);
+    if (table)
+        table_print(table, cli, &listing.out);
+    if (!status)
+        status = print_flush(&listing.out);
+    if (!status && !cli->json && listing.next[0])
+        cli_note("there may be more: --after %s", listing.last);
+    buf_done(&listing.out);
     return status;
 }

@@ -181,7 +181,7 @@ static int look(void *arg, bool *ret_done) {
 int verb_watch(struct cli *cli) {
     struct watch watch = {.cli = cli, .filter = JOB_INFO_FILTER(.limit = 0)};
     int64_t interval = 500;
-    int status = cli_filter(cli, &watch.filter);
+    int status = cli_filter(cli, 1000, &watch.filter);
     if (!status)
         status = cli_duration(cli, "interval", &interval);
     if (!status)

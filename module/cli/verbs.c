@@ -162,7 +162,7 @@ static const struct option logs_options[] = {
 
 static const struct option list_options[] = {
     FILTERS,
-    {'n', "limit", "N", "at most N jobs, up to 1000 (100)", NULL},
+    {'n', "limit", "N", "at most N jobs (100)", NULL},
     {0, "after", "ID", "the page behind this job, the last one of the page before", NULL},
     {0, NULL, NULL, NULL, NULL},
 };
@@ -366,6 +366,11 @@ const struct verb verbs[] = {
      verb_class_resume, false},
     {"instances", NULL, 0, 0, "List instances of jobsd", NULL, DATABASE | WITH_JSON, NULL,
      verb_instances, false},
+    {"health", NULL, 0, 0, "Say whether database and broker can be worked with",
+     "Asks the servers, all that are configured; with --url http://… what that jobsd says of its "
+     "own\n"
+     "(no token is needed). Exits 1 when something is down.",
+     DATABASE | WITH_HTTP | WITH_JSON | WITH_BROKER, NULL, verb_health, false},
     {"fsck", NULL, 0, 0, "Check that the tables agree with each other",
      "Prints what does not, and then exits 1. Takes one snapshot, changes nothing.",
      DATABASE | WITH_JSON, NULL, verb_fsck, false},

@@ -64,6 +64,41 @@ static void it_reads_the_same(void **state) {
     free(id);
 }
 
+/* More than a page of the interface holds. */
+static void it_pages(void **state) {
+    struct api_fixture *f = *state;
+    test_sql(f->url,
+             "select jobs.job_submit('t0', 'many' || n % 150, pending => true, owner => 'x')"
+             " from generate_series(1, 2300) n");
+    assert_int_equal(jobctl_lines(NULL, "list --owner x --limit 2250 --url %s", f->base), 2250);
+    assert_int_equal(jobctl_lines(NULL, "list --owner x --limit 10000 --url %s", f->base), 2300);
+    assert_int_equal(jobctl_lines(NULL, "list --owner x --url %s", f->base), 100);
+    same(f, "list --owner x --limit 1500");
+    same(f, "list --owner x --limit 10000 --json");
+    same(f, "stats");
+    jobctl_says(0, "there may be more: --after", "list --owner x --limit 2299 --url %s", f->base);
+    jobctl_says(2, "limit", "list --limit 0 --url %s", f->base);
+}
+
+static void health_is_told(void **state) {
+    struct api_fixture *f = *state;
+    jobctl_says(0, "datasource:main  ok", "health --url %s", f->base);
+    jobctl_says(0,
+                "{\"status\":\"ok\",\"checks\":[{\"name\":\"datasource:main\",\"status\":\"ok\"}",
+                "health --url %s --json", f->base);
+    jobctl_says(0, "datasource:main  ok", "health --url '%s'", f->url);
+    jobctl_says(0, "jobs.amqp.url is empty", "health --url '%s' --json", f->url);
+    jobctl_says(1, "{\"name\":\"amqp\",\"status\":\"down\"",
+                "health --url '%s' --amqp-url amqp://127.0.0.1:1 --json", f->url);
+    jobctl_says(1, "does not exist", "health --url '%s' --schema nowhere", f->url);
+    jobctl_says(1, "{\"status\":\"down\",\"checks\":[{\"name\":\"jobsd\"",
+                "health --url http://127.0.0.1:1 --json");
+    jobctl_says(1, "down", "health --url postgresql://127.0.0.1:1/x");
+    jobctl_says(2, "which database", "health");
+    test_sql(f->url, "update jobs.t_job_instance set lost = true");
+    jobctl_says(0, "no jobsd is there", "health --url '%s'", f->url);
+}
+
 static void it_changes_jobs(void **state) {
     struct api_fixture *f = *state;
     char *id = jobctl(0, "submit --url %s noop --pending", f->base);
@@ -99,9 +134,9 @@ static void failures_are_told(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(it_reads_the_same),
-        cmocka_unit_test(it_changes_jobs),
-        cmocka_unit_test(failures_are_told),
+        cmocka_unit_test(it_reads_the_same), cmocka_unit_test(it_pages),
+        cmocka_unit_test(it_changes_jobs),   cmocka_unit_test(failures_are_told),
+        cmocka_unit_test(health_is_told),
     };
     return cmocka_run_group_tests(tests, up, down);
 }

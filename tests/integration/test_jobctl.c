@@ -54,7 +54,7 @@ static void wrong_use_is_2(void **state) {
         {"submit noop --attempts 0", "1 to 1000"},
         {"show 12", "no job id"},
         {"list -s DONE", "no status"},
-        {"list --limit 1001", "1 to 1000"},
+        {"list --limit 1000001", "1 to 1000000"},
         {"list --after 12", "uuid"},
         {"list --url x --datasource y", "do not go together"},
         {"list --datasource y", "no datasource \"y\", but main"},

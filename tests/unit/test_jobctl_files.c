@@ -61,7 +61,7 @@ static void no_verb_is_forgotten(void **state) {
                                         "stop",          "retry",         "lock",
                                         "wait",          "watch",         "events",
                                         "stats",         "classes",       "instances",
-                                        "fsck"};
+                                        "fsck",          "health"};
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
         char heading[64];
         snprintf(heading, sizeof heading, ".SS \"jobctl %s", verbs[i]);

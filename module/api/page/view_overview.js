@@ -12,6 +12,7 @@ const STATS_MS = 2000;
 const ALL_STATS_MS = 5000;  // of all tenants: a longer answer
 const RUNNING_ROWS = 8;
 const FAILED_ROWS = 6;
+const GROUPS = 10;
 const BUSY_TENANTS = 4;     // whose jobs are shown while no tenant is chosen
 
 const LINES = [
@@ -89,8 +90,9 @@ async function guarded(parts, work) {
 // ---- Figures ----
 
 async function showStats(app, parts, state, soon) {
-  const stats = await get(app.tenant ? path`/tenants/${app.tenant}/stats` : '/stats');
-  const { total, throughput } = stats;
+  const [{ counts, total, throughput }, busy] = await Promise.all(app.tenant
+    ? [get(path`/tenants/${app.tenant}/stats` + query({ limit: 1000 }))]
+    : [get(`/stats${query({ limit: 1 })}`), get(`/tenants${query({ limit: GROUPS, order: 'work' })}`)]);
   const note = {
     RUNNING: total.TO_BE_RUN > 0 ? `${count(total.TO_BE_RUN)} about to` : '',
     QUEUED: drain(total, throughput),
@@ -103,10 +105,12 @@ async function showStats(app, parts, state, soon) {
     parts.chart.push(Date.now() / 1000, [throughput.created, throughput.succeeded, ended]);
     parts.chart.describe(`${rate(throughput.created)} created, ${rate(throughput.succeeded)} succeeded, ${rate(ended)} failed or aborted per second`);
   }
-  state.rows = stats.counts.length;
-  showGroups(app, parts, stats.counts);
+  const groups = app.tenant ? counts.map((row) => ({ ...row, name: row.class_name }))
+    : busy.tenants.map((row) => ({ ...row.total, name: row.tenant }));
+  state.rows = app.tenant ? counts.length : busy.total;
+  showGroups(app, parts, groups);
   if (!app.tenant) {
-    state.tenants = busiest(byTenant(stats.counts), BUSY_TENANTS).map((row) => row.name);
+    state.tenants = busiest(groups, BUSY_TENANTS).map((row) => row.name);
     soon();
   }
 }
@@ -116,16 +120,6 @@ function drain({ QUEUED }, { succeeded, failed, aborted }) {
   const ends = succeeded + failed + aborted;
   if (QUEUED === 0 || ends === 0 || QUEUED / ends < 2) return '';
   return `${duration((QUEUED / ends) * 1000)} of work`;
-}
-
-function byTenant(counts) {
-  const all = new Map();
-  for (const row of counts) {
-    const sum = all.get(row.tenant) || { name: row.tenant, RUNNING: 0, QUEUED: 0, SUCCEEDED: 0, FAILED: 0 };
-    for (const status of ['RUNNING', 'QUEUED', 'SUCCEEDED', 'FAILED']) sum[status] += row[status];
-    all.set(row.tenant, sum);
-  }
-  return [...all.values()];
 }
 
 function busiest(rows, n) {
@@ -139,9 +133,8 @@ function groupColumns(app) {
   return [{ name: app.tenant ? 'Class' : 'Tenant' }, ...numbers.map((name) => ({ name, className: 'right' }))];
 }
 
-function showGroups(app, parts, counts) {
-  const rows = app.tenant ? counts.map((row) => ({ ...row, name: row.class_name })) : byTenant(counts);
-  reconcile(parts.groups.body, busiest(rows, 10), {
+function showGroups(app, parts, rows) {
+  reconcile(parts.groups.body, busiest(rows, GROUPS), {
     key: ({ name }) => name,
     make: ({ name }) => h('tr', {}, h('td', {}, h('a', { href: groupLink(app, name) }, name)),
       ['RUNNING', 'QUEUED', 'SUCCEEDED', 'FAILED'].map((status) => h('td.right.num', { dataset: { of: status } }))),

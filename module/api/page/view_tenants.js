@@ -1,7 +1,7 @@
 // Tenants: how many jobs they have, their limits, the share of the pool that they get.
 
 import { call, get, path, query, explain } from './api.js';
-import { every } from './poll.js';
+import { every, gathered } from './poll.js';
 import { fill, h, reconcile, text, toast } from './dom.js';
 import { confirm } from './dialogs.js';
 import { card, problemBox, table } from './parts.js';
@@ -17,30 +17,34 @@ const COLUMNS = [
 export function tenants(app) {
   const view = {
     app,
-    all: [],
+    page: { tenants: [], total: 0 },
     problem: h('div', {}),
     shown: h('span', { role: 'status' }),
-    search: h('input', { type: 'search', placeholder: 'Find a tenant', 'aria-label': 'Find a tenant', oninput: () => show(view) }),
+    search: h('input', { type: 'search', placeholder: 'Find a tenant', 'aria-label': 'Find a tenant', oninput: () => view.soon() }),
     table: table('Tenants', COLUMNS, 'No such tenant.'),
   };
   const fresh = every(3000, async () => {
     await load(view);
-    return view.all.length * 3;
+    return view.page.total;
   });
   view.reload = fresh.now;
+  const soon = gathered(200, fresh.now); // the server looks for what is typed
+  view.soon = soon;
   app.live('polling');
   return {
     element: [h('div.title', {}, h('h1', {}, 'Tenants')), view.problem,
       card('Tenants', [view.table.element, h('div.more', {}, view.shown)], { end: view.search })],
     key: ({ key }) => key === '/' && (view.search.focus(), true),
-    close: () => fresh.stop(),
+    close() {
+      fresh.stop();
+      soon.cancel();
+    },
   };
 }
 
 async function load(view) {
   try {
-    const answer = await get('/tenants');
-    view.all = answer.tenants;
+    view.page = await get(`/tenants${query({ search: view.search.value.trim(), order: 'work', limit: ROWS })}`);
     fill(view.problem);
     show(view);
   } catch (error) {
@@ -49,11 +53,8 @@ async function load(view) {
 }
 
 function show(view) {
-  const wanted = view.search.value.trim();
-  const found = view.all.filter(({ tenant }) => tenant.includes(wanted));
-  const busy = ({ total }) => total.RUNNING + total.QUEUED;
-  const rows = found.sort((a, b) => busy(b) - busy(a) || (a.tenant < b.tenant ? -1 : 1)).slice(0, ROWS);
-  text(view.shown, `${count(found.length)} tenants${found.length > ROWS ? `, the ${ROWS} busiest shown` : ''}`);
+  const { tenants: rows, total, cursor } = view.page;
+  text(view.shown, `${count(total)} tenants${cursor ? `, the ${ROWS} busiest shown` : ''}`);
   reconcile(view.table.body, rows, {
     key: ({ datasource, tenant }) => `${datasource}/${tenant}`,
     make: (tenant) => row(tenant),
