@@ -176,10 +176,12 @@ static void replay(const struct fixture *f, const char *interpreter, const char 
         listen_with((const char *const[]){interpreter, program, f->log, "first", NULL}, lines);
     assert_life(text, first, 0);
     assert_life(text, second, 0);
-    char *line = strstr(text, second); /* its first event; the offset stands before it */
-    for (line--; line > text && line[-1] != '\n'; line--)
-        ;
-    snprintf(offset, sizeof offset, "%lld", atoll(line) + 2);
+    const char *line = strstr(text, second); /* its first event; the third one's offset is wanted */
+    for (int i = 0; i < 2; i++)
+        line = strstr(line + 1, second); /* not counted on: offsets have holes */
+    while (line > text && line[-1] != '\n')
+        line--;
+    snprintf(offset, sizeof offset, "%lld", atoll(line));
     free(text);
     text = listen_with((const char *const[]){interpreter, program, f->log, offset, NULL}, 2);
     assert_life(text, second, 2);
