@@ -110,9 +110,8 @@ struct bus_message {
  * BUS_ELOST and JOBS_ETIMEOUT the message may or may not have arrived. */
 int bus_publish(struct bus *bus, const struct bus_message *message, uint64_t *ret_tag,
                 struct jobs_error *err);
-/* Between these two, what is published travels in large packets instead of one for each message
- * (measured: a third less CPU). End before bus_poll: what was held back waits up to 200 ms
- * otherwise. They do not nest. */
+/* Between these two, what is published is held back and written in large pieces instead of three
+ * for each message. End before bus_poll. Where writing fails, bus_poll tells. They do not nest. */
 void bus_batch_begin(struct bus *bus);
 void bus_batch_end(struct bus *bus);
 /* Messages published that bus_poll has not yet reported. */

@@ -1,5 +1,6 @@
 #include "amqp/connection.h"
 
+#include "amqp/batch.h"
 #include "amqp/failure.h"
 #include "amqp/url.h"
 #include "module/base/buf.h"
@@ -143,6 +144,7 @@ int bus_open(const struct bus_options *options, struct bus **ret, struct jobs_er
     struct bus *bus = MEM_NEW(struct bus);
     bus->where = describe(&url);
     bus->user = mem_text(url.info.user);
+    bus->tls = url.info.ssl;
     bus->timeout = (options->timeout > 0 ? options->timeout : TIMEOUT) * CLOCK_MS;
     bus->confirms = options->confirms;
     bus->content.max_length = options->max_length;
@@ -170,6 +172,7 @@ void bus_close(struct bus *bus) {
     amqp_destroy_connection(bus->amqp);
     watchdog_free(bus->watchdog);
     window_done(&bus->window);
+    batch_done(bus);
     content_done(&bus->content);
     free(bus->where);
     free(bus->user);

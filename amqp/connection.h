@@ -6,6 +6,7 @@
 #include "amqp/rabbitmq.h"
 #include "amqp/watchdog.h"
 #include "amqp/window.h"
+#include "module/base/buf.h"
 
 enum {
     BUS_CHANNEL = 1,
@@ -33,6 +34,9 @@ struct bus {
     uint64_t delivery_base; /* likewise for deliveries */
     uint64_t delivery_last;
     struct content content; /* the message that is coming in */
+    bool tls;
+    bool batching;    /* between bus_batch_begin and bus_batch_end */
+    struct buf batch; /* frames that are not written yet */
 };
 
 /* Around everything that may touch the socket: refuses when lost, then lets the watchdog watch. */

@@ -1,12 +1,9 @@
-#include "amqp/connection.h"
+#include "amqp/batch.h"
 #include "amqp/failure.h"
 #include "module/base/error.h"
 #include "module/base/mem.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 
 enum { HEADERS_ON_STACK = 16, HEADER_OVERHEAD = 6, FRAME_OVERHEAD = 64 };
 
@@ -83,23 +80,34 @@ static int check(const struct bus *bus, const struct bus_message *message, size_
     return result < 0 ? result : connection_check_short("routing key", message->routing_key, err);
 }
 
-static int send_message(struct bus *bus, const struct bus_message *message,
-                        const amqp_basic_properties_t *properties, uint64_t *ret_tag,
-                        struct jobs_error *err) {
+/* One that does not wait for others. */
+static int send_alone(struct bus *bus, const amqp_basic_publish_t *method,
+                      const amqp_basic_properties_t *properties, amqp_bytes_t body,
+                      struct jobs_error *err) {
     int result = connection_begin_channel(bus, err);
     if (result < 0)
         return result;
+    int status = amqp_basic_publish(bus->amqp, BUS_CHANNEL, method->exchange, method->routing_key,
+                                    method->mandatory, 0, properties, body);
+    connection_end(bus);
+    return failure_of_status(bus, status, "publish", err);
+}
+
+static int send_message(struct bus *bus, const struct bus_message *message,
+                        const amqp_basic_properties_t *properties, size_t size, uint64_t *ret_tag,
+                        struct jobs_error *err) {
     union {
         const void *in;
         void *out;
-    } body = {message->body};
-    int status =
-        amqp_basic_publish(bus->amqp, BUS_CHANNEL, rabbitmq_bytes(message->exchange),
-                           rabbitmq_bytes(message->routing_key), message->mandatory, 0, properties,
-                           (amqp_bytes_t){.len = message->length, .bytes = body.out});
-    connection_end(bus);
-    if (status < 0)
-        return failure_of_status(bus, status, "publish", err);
+    } cast = {message->body};
+    const amqp_bytes_t body = {.len = message->length, .bytes = cast.out};
+    const amqp_basic_publish_t method = {.exchange = rabbitmq_bytes(message->exchange),
+                                         .routing_key = rabbitmq_bytes(message->routing_key),
+                                         .mandatory = message->mandatory};
+    int result = batch_is_open(bus) ? batch_add(bus, &method, properties, size, body, err)
+                                    : send_alone(bus, &method, properties, body, err);
+    if (result < 0)
+        return result;
     uint64_t tag = bus->confirms ? window_add(&bus->window) : 0;
     if (ret_tag)
         *ret_tag = tag;
@@ -122,17 +130,8 @@ int bus_publish(struct bus *bus, const struct bus_message *message, uint64_t *re
     if (result == 0)
         result = check(bus, message, size, err);
     if (result == 0)
-        result = send_message(bus, message, &properties, ret_tag, err);
+        result = send_message(bus, message, &properties, size, ret_tag, err);
     if (entries != few)
         free(entries);
     return result;
 }
-
-/* The kernel then sends full segments only, for at most 200 ms. */
-static void cork(struct bus *bus, int on) {
-    if (bus->lost.code == 0)
-        setsockopt(amqp_get_sockfd(bus->amqp), IPPROTO_TCP, TCP_CORK, &on, sizeof(on));
-}
-
-void bus_batch_begin(struct bus *bus) { cork(bus, 1); }
-void bus_batch_end(struct bus *bus) { cork(bus, 0); }

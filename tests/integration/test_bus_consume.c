@@ -11,8 +11,7 @@
 
 #include <cmocka.h>
 
-static void all_properties_arrive(void **state) {
-    struct fixture *f = *state;
+static void check_properties(struct fixture *f, bool batch) {
     OK(bus_consume(f->bus, f->queue, 10, 0, "the-consumer", NULL, &err));
     const struct bus_header headers[] = {{"first", "1"}, {"tenant", "acme"}};
     struct bus_message message = {.exchange = f->exchange,
@@ -29,7 +28,11 @@ static void all_properties_arrive(void **state) {
                                   .persistent = true,
                                   .headers = headers,
                                   .header_count = 2};
+    if (batch)
+        bus_batch_begin(f->bus);
     OK(bus_publish(f->bus, &message, NULL, &err));
+    if (batch)
+        bus_batch_end(f->bus);
     f->log->acknowledge = true;
     bus_log_wait(f->log, &f->log->deliveries, 1);
     assert_string_equal(f->log->delivery[0].routing_key, "acme.stop");
@@ -49,16 +52,27 @@ static void all_properties_arrive(void **state) {
     assert_false(f->log->delivery[0].redelivered);
 }
 
-static void absent_properties_stay_absent(void **state) {
-    struct fixture *f = *state;
+static void all_properties_arrive(void **state) { check_properties(*state, false); }
+static void all_properties_arrive_in_a_batch(void **state) { check_properties(*state, true); }
+
+static void check_absent_properties(struct fixture *f, bool batch) {
     OK(bus_consume(f->bus, f->queue, 0, BUS_NO_ACK, NULL, NULL, &err));
+    if (batch)
+        bus_batch_begin(f->bus);
     fixture_publish(f, f->exchange, "k", "");
+    if (batch)
+        bus_batch_end(f->bus);
     bus_log_wait(f->log, &f->log->deliveries, 1);
     assert_string_equal(f->log->delivery[0].user_id, "");
     assert_string_equal(f->log->delivery[0].tenant, "");
     assert_int_equal(f->log->delivery[0].length, 0);
     assert_int_equal(f->log->delivery[0].timestamp, 0);
     assert_false(f->log->delivery[0].persistent);
+}
+
+static void absent_properties_stay_absent(void **state) { check_absent_properties(*state, false); }
+static void absent_properties_stay_absent_in_a_batch(void **state) {
+    check_absent_properties(*state, true);
 }
 
 static void dead_letter_is_recognised(void **state) {
@@ -112,19 +126,22 @@ static void direct_reply_arrives(void **state) {
     free(answers);
 }
 
-static void large_bodies_arrive_whole(void **state) {
-    struct fixture *f = *state;
+static void check_large_bodies(struct fixture *f, bool batch) {
     enum { LENGTH = 2 << 20 };
     char *body = malloc(LENGTH);
     for (size_t i = 0; i < LENGTH; i++)
         body[i] = (char)(i * 2654435761u >> 13);
     OK(bus_consume(f->bus, f->queue, 0, BUS_NO_ACK, NULL, NULL, &err));
+    if (batch)
+        bus_batch_begin(f->bus);
     for (size_t cut = 0; cut < 3; cut++) {
         struct bus_message message = {.exchange = f->exchange,
                                       .body = body,
                                       .length = LENGTH - cut};
         OK(bus_publish(f->bus, &message, NULL, &err));
     }
+    if (batch)
+        bus_batch_end(f->bus);
     bus_log_wait(f->log, &f->log->deliveries, 3);
     for (size_t cut = 0; cut < 3; cut++) {
         assert_int_equal(f->log->delivery[cut].length, LENGTH - cut);
@@ -132,6 +149,9 @@ static void large_bodies_arrive_whole(void **state) {
     }
     free(body);
 }
+
+static void large_bodies_arrive_whole(void **state) { check_large_bodies(*state, false); }
+static void large_bodies_arrive_whole_in_a_batch(void **state) { check_large_bodies(*state, true); }
 
 static void bodies_over_the_limit_are_not_kept(void **state) {
     struct fixture *f = *state;
@@ -192,11 +212,14 @@ static void consuming_what_is_not_there_can_be_repaired(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         BUS_TEST(all_properties_arrive),
+        BUS_TEST(all_properties_arrive_in_a_batch),
         BUS_TEST(absent_properties_stay_absent),
+        BUS_TEST(absent_properties_stay_absent_in_a_batch),
         BUS_TEST(dead_letter_is_recognised),
         BUS_TEST(rejected_message_comes_again),
         BUS_TEST(direct_reply_arrives),
         BUS_TEST(large_bodies_arrive_whole),
+        BUS_TEST(large_bodies_arrive_whole_in_a_batch),
         BUS_TEST(bodies_over_the_limit_are_not_kept),
         BUS_TEST(deleted_queue_cancels_its_consumer),
         BUS_TEST(cancelled_consumer_gets_nothing_more),

@@ -250,7 +250,7 @@ static int64_t stop_and_count_entries(struct fixture *f) {
 
 /* They stay in the index as long as somebody has a snapshot of before. */
 static void test_reads_do_not_pass_deleted_rows(void **state) {
-    enum { DEAD = 12000, READS = 300 };
+    enum { DEAD = 3000, READS = 300 };
     struct fixture *f = *state;
     PGconn *holder = begin(f, "select 1");
     f->relays[0] = start_relay(f, test_amqp_url(), 0);
