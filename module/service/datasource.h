@@ -13,6 +13,7 @@
 #include "module/service/live.h"
 #include "module/service/relay.h"
 #include "module/service/service.h"
+#include "module/service/sweep.h"
 #include "sql/sql.h"
 
 #include <pthread.h>
@@ -79,6 +80,7 @@ struct datasource {
     struct table by_id; /* id to struct live */
     struct receipts receipts;
     struct shares shares;
+    struct sweep sweep;
     char **lanes; /* of this instance's classes, besides '' */
     size_t lane_count;
     bool lanes_elsewhere;    /* there are classes with a lane, of whatever instance */

@@ -69,6 +69,7 @@ static void drop_sessions(struct dispatcher *d) {
     struct datasource *ds = d->ds;
     abandon(&d->main);
     abandon(&d->recorder);
+    sweep_drop(ds);
     sql_close(ds->sql);
     sql_close(ds->recorder);
     ds->sql = ds->recorder = NULL;
@@ -186,6 +187,7 @@ static int64_t wake_up_at(const struct dispatcher *d, int64_t now) {
         main_wakes_at(ds, &at);
     earlier(&at, lives_hand_back_at(ds));
     earlier(&at, recorder_at(ds));
+    earlier(&at, sweep_at(ds));
     if (!list_empty(&ds->lives[LIVE_RUNNING]))
         earlier(&at, ds->next_progress);
     if (ds->close_at)
@@ -223,7 +225,8 @@ static void sleep_until_something(struct dispatcher *d) {
     bool is_free = !d->main.under_way || (ds->recorder && !d->recorder.under_way);
     struct pollfd fds[] = {{.fd = is_free ? ds->wake_fd : -1, .events = POLLIN},
                            answers_of(&d->main, ds->sql, &until),
-                           answers_of(&d->recorder, ds->recorder, &until)};
+                           answers_of(&d->recorder, ds->recorder, &until),
+                           sweep_answer(ds, &until)};
     if (is_free)
         earlier(&until, wake_up_at(d, now));
     atomic_store(&ds->asleep, is_free); /* from here on whoever has something writes to wake_fd */
@@ -231,7 +234,7 @@ static void sleep_until_something(struct dispatcher *d) {
         int64_t wait = until > now ? until - now : 0;
         struct timespec timeout = {.tv_sec = wait / CLOCK_SECOND,
                                    .tv_nsec = wait % CLOCK_SECOND * 1000};
-        ppoll(fds, 3, &timeout, NULL);
+        ppoll(fds, sizeof fds / sizeof *fds, &timeout, NULL);
     }
     atomic_store(&ds->asleep, false);
     uint64_t count;
@@ -289,9 +292,12 @@ void *dispatcher_main(void *arg) {
     while (!atomic_load(&ds->quitting)) {
         atomic_store(&ds->alive_at, clock_now());
         bool worked = finish_all(&d);
+        sweep_finish(ds);
         lives_collect(ds);
         lives_hand_back(ds, clock_now());
         work_between_ticks(&d);
+        if (ds->sql)
+            sweep_begin(ds);
         worked |= begin_all(&d);
         obey(&d);
         if (!worked)

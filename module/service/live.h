@@ -57,6 +57,8 @@ struct live {
     struct share *share;
     double estimate; /* slot-microseconds charged when chosen */
     int64_t used_at; /* its slot time is in the books as of then; 0: it does not run */
+    int priority;    /* its place in the queue, */
+    int64_t seq;     /* also after it was handed back */
     int version;     /* as known to be committed */
     bool recorded;   /* RUNNING is in the row */
     bool starting;   /* its RUNNING is under way to the database */

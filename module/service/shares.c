@@ -20,8 +20,14 @@ void shares_init(struct shares *shares) {
     list_init(&shares->capped);
 }
 
+static void share_free(void *arg) {
+    struct share *share = arg;
+    floors_done(&share->floors);
+    free(share);
+}
+
 void shares_done(struct shares *shares) {
-    table_done(&shares->by_key, free);
+    table_done(&shares->by_key, share_free);
     table_done(&shares->lanes, lane_free);
     table_done(&shares->run_times, free);
     free(shares->heap);
@@ -225,8 +231,22 @@ void shares_forget(struct shares *shares, int64_t before) {
             continue;
         shares_uncap(shares, share);
         accounts_leave(&shares->accounts, share->account);
-        free(table_take(&shares->by_key, key));
+        share_free(table_take(&shares->by_key, key));
     }
+}
+
+void shares_sweep_begins(struct shares *shares) {
+    size_t at = 0;
+    void *value;
+    while (table_next(&shares->by_key, &at, NULL, &value))
+        floors_sweep_begins(&((struct share *)value)->floors);
+}
+
+void shares_clear_floors(struct shares *shares) {
+    size_t at = 0;
+    void *value;
+    while (table_next(&shares->by_key, &at, NULL, &value))
+        floors_clear(&((struct share *)value)->floors);
 }
 
 /* ---- the heap of the active, smallest virtual time first ----

@@ -8,6 +8,7 @@
 #include "module/base/list.h"
 #include "module/base/table.h"
 #include "module/service/accounts.h"
+#include "module/service/floors.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,12 +23,13 @@ struct lane { /* '' or of a class */
 
 struct share { /* of a tenant in one lane */
     struct lane *lane;
-    struct account *account;     /* the tenant's: weight, virtual time, limit */
-    bool hungry;                 /* may have queued jobs */
-    bool capped;                 /* as many of its jobs run as may, here or elsewhere */
-    bool active;                 /* hungry and not capped */
-    struct list capped_link;     /* in shares.capped */
-    int64_t recent;              /* clock_now() when it last had any */
+    struct account *account; /* the tenant's: weight, virtual time, limit */
+    bool hungry;             /* may have queued jobs */
+    bool capped;             /* as many of its jobs run as may, here or elsewhere */
+    bool active;             /* hungry and not capped */
+    struct list capped_link; /* in shares.capped */
+    int64_t recent;          /* clock_now() when it last had any */
+    struct floors floors;
     double key;                  /* in the heap: the account's time when it was put there */
     size_t quota, got;           /* of the claim being made */
     double estimate;             /* slot-microseconds each of its quota was charged with */
@@ -66,6 +68,10 @@ void shares_set_hungry(struct shares *shares, struct share *share, bool hungry);
 /* Everyone who had work since `since` may have some again: a wake-up does not say whose. At most
  * `most`. */
 void shares_wake_recent(struct shares *shares, int64_t since, size_t most);
+/* A sweep sets out. */
+void shares_sweep_begins(struct shares *shares);
+/* Jobs may have gone back to their old places. */
+void shares_clear_floors(struct shares *shares);
 /* Forgets idle tenants that had nothing since `before`; their virtual time is behind by then or of
  * no matter. */
 void shares_forget(struct shares *shares, int64_t before);

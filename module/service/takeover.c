@@ -85,7 +85,8 @@ static bool take_batch(struct datasource *ds, const char *id) {
     sql_result_free(row);
     count(&ds->counters.taken_over, jobs);
     if (jobs > 0) {
-        atomic_store(&ds->look, true); /* they are queued again */
+        atomic_store(&ds->look, true); /* they are queued again, at their old places */
+        shares_clear_floors(&ds->shares);
         if (ds->relay)
             relay_wake(ds->relay);
         log_info(&ds->service->log, "datasource %s: took %lld jobs over from %s", ds->name,

@@ -81,6 +81,7 @@ static void add_records(struct tick *tick) {
 }
 
 static void add_choices(struct tick *tick) {
+    tick_guess(tick);
     tick_add_timers(tick);
     tick_add_claim(tick);
     tick_add_lanes(tick);

@@ -31,6 +31,8 @@ struct live *live_from_row(struct datasource *ds, const struct sql_result *rows,
     live->tenant = mem_text(sql_get(rows, row, sql_column(rows, "tenant")));
     live->class_name = mem_text(sql_get(rows, row, sql_column(rows, "class_name")));
     live->traceparent = mem_text(sql_get(rows, row, sql_column(rows, "traceparent")));
+    live->priority = (int)sql_get_integer(rows, row, sql_column(rows, "priority"), 0);
+    live->seq = sql_get_integer(rows, row, sql_column(rows, "ready_seq"), 0);
     live->version = (int)sql_get_integer(rows, row, sql_column(rows, "version"), 0);
     live->attempt = (int)sql_get_integer(rows, row, sql_column(rows, "attempt"), 0);
     live->attempt_base = (int)sql_get_integer(rows, row, sql_column(rows, "attempt_base"), 0);
@@ -53,6 +55,8 @@ static void take(struct tick *tick, const struct sql_result *rows, size_t row) {
     struct share *share =
         shares_find(&ds->shares, lane, sql_get(rows, row, sql_column(rows, "tenant")));
     share->got++;
+    floors_note(&share->floors, (int)sql_get_integer(rows, row, sql_column(rows, "priority"), 0),
+                sql_get_integer(rows, row, sql_column(rows, "ready_seq"), 0), tick->now);
     if (strcmp(sql_get(rows, row, sql_column(rows, "status")), "FAILED") == 0) {
         shares_refund(share, share->estimate); /* expired: it is over already */
         count(&ds->counters.expired, 1);
@@ -131,6 +135,26 @@ static void sort_limited(struct tick *tick) {
     }
 }
 
+/* Where each of them is looked for: everywhere, or above its floors. */
+static void add_ranges(struct tick *tick, struct tick_step *step, size_t from, size_t to) {
+    struct buf *firsts = tick_array(tick), *lasts = tick_array(tick), *his = tick_array(tick),
+               *los = tick_array(tick), *seqs = tick_array(tick);
+    bool skips = tick->ds->sweep.on;
+    size_t count = skips ? 0 : floors_ranges(NULL, his, los, seqs);
+    for (size_t i = from; i < to; i++) {
+        size_t first = skips ? count + 1 : 1;
+        if (skips)
+            count += floors_ranges(&tick->shares[i]->floors, his, los, seqs);
+        sql_array_integer(firsts, (int64_t)first);
+        sql_array_integer(lasts, (int64_t)count);
+    }
+    tick_add_array(step, firsts);
+    tick_add_array(step, lasts);
+    tick_add_array(step, his);
+    tick_add_array(step, los);
+    tick_add_array(step, seqs);
+}
+
 static void add(struct tick *tick, size_t from, size_t to, size_t most) {
     bool limited = from < tick->limited_count;
     struct tick_step *step =
@@ -148,6 +172,7 @@ static void add(struct tick *tick, size_t from, size_t to, size_t most) {
     if (limited) /* the quotas are what ready_room finds */
         step->parameters.values[step->parameters.count - 1] = NULL;
     sql_add_integer(&step->parameters, (int64_t)most);
+    add_ranges(tick, step, from, to);
 }
 
 /* Ends wait to be recorded, more than another session can be about to: no more is begun. Those whose

@@ -127,6 +127,8 @@ static void apply_ends(struct tick *tick, const struct sql_result *rows) {
         }
         count_end(ds, live, said, sql_get(rows, i, status));
         expect_timer(tick, live);
+        if (live->share && live->end.target == JOB_QUEUED)
+            floors_lower(&live->share->floors, live->priority, live->seq);
         live_finish(ds, live);
     }
     if (ds->end_limit < TICK_BATCH)

@@ -64,7 +64,9 @@ static void apply_move(struct tick *tick, const struct sql_result *rows) {
     for (size_t i = 0; i < sql_count(rows); i++) {
         const char *to = sql_get(rows, i, lane), *whose = sql_get(rows, i, tenant);
         shares_find(&ds->shares, "", whose)->moved += (size_t)sql_get_integer(rows, i, n, 0);
-        shares_set_hungry(&ds->shares, shares_find(&ds->shares, to, whose), true);
+        struct share *share = shares_find(&ds->shares, to, whose);
+        floors_clear(&share->floors); /* they keep their old places */
+        shares_set_hungry(&ds->shares, share, true);
     }
 }
 

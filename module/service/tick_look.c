@@ -21,11 +21,17 @@
 
 /* ---- who has work: a rotating scan over lanes and tenants ---- */
 
+/* A look is a claim of all that had work lately, then: a fifth of the time at most. */
+static int64_t look_sweeping(const struct datasource *ds) {
+    int64_t interval = (int64_t)(4 * ds->tick_time);
+    return interval < LOOK_AWAKE ? LOOK_AWAKE : interval < LOOK_FED ? interval : LOOK_FED;
+}
+
 static int64_t look_interval(const struct datasource *ds) {
     if (ds->shares.active_count > 0)
         return LOOK_FED;
     if (ds->awake)
-        return LOOK_AWAKE;
+        return ds->sweep.on ? look_sweeping(ds) : LOOK_AWAKE;
     return ds->last_look < ds->settling_until ? LOOK_SETTLING : LOOK_ASLEEP;
 }
 
@@ -44,11 +50,13 @@ static const char *scan_lane(const struct datasource *ds) {
     return ds->scan_lane == 0 ? "" : ds->lanes[ds->scan_lane - 1];
 }
 
+/* The last row is no tenant's. */
 static void apply_scan(struct tick *tick, const struct sql_result *rows) {
     struct datasource *ds = tick->ds;
     int tenant = sql_column(rows, "tenant"), weight = sql_column(rows, "weight"),
         paused = sql_column(rows, "paused"), limit = sql_column(rows, "max_running");
-    size_t n = sql_count(rows);
+    size_t n = sql_count(rows) - 1;
+    sweep_note_scan(ds, sql_get_integer(rows, n, sql_column(rows, "took"), 0), n);
     for (size_t i = 0; i < n; i++) {
         struct share *share = shares_find(&ds->shares, scan_lane(ds), sql_get(rows, i, tenant));
         shares_set_weight(&ds->shares, share, (int)sql_get_integer(rows, i, weight, 1));
@@ -92,11 +100,23 @@ void tick_hear(struct tick *tick) {
     shares_wake_recent(&ds->shares, now - RECENT, RECENT_MOST);
 }
 
+/* While deleted rows are in the way the scan would walk over them: who had work lately is asked instead,
+ * above the floors, and the sweep finds the others. */
+void tick_guess(struct tick *tick) {
+    struct datasource *ds = tick->ds;
+    if (!ds->sweep.on || tick->now < tick_next_look(ds))
+        return;
+    ds->last_look = tick->now;
+    ds->scanning = false;
+    shares_wake_recent(&ds->shares, tick->now - RECENT, RECENT_MOST);
+    tick_add(tick, "timer_next", false, false, apply_timer_next);
+}
+
 bool tick_is_urgent(const struct tick *tick) { return tick->heard && tick->share_count > 0; }
 
 void tick_add_scan(struct tick *tick) {
     struct datasource *ds = tick->ds;
-    if (atomic_load(&ds->draining) || tick_is_urgent(tick))
+    if (atomic_load(&ds->draining) || tick_is_urgent(tick) || ds->sweep.on)
         return;
     if (!ds->scanning && tick->now < tick_next_look(ds))
         return;

@@ -81,6 +81,7 @@ void tick_add_rooms(struct tick *tick); /* likewise, for its limited ones */
 void tick_add_lanes(struct tick *tick);
 void tick_add_limit_look(struct tick *tick);
 void tick_undo_claim(struct tick *tick); /* the tick failed */
+void tick_guess(struct tick *tick);
 void tick_add_scan(struct tick *tick);
 void tick_add_classes(struct tick *tick);
 void tick_add_parameters(struct tick *tick);

@@ -1,17 +1,23 @@
 -- Chooses jobs: highest priority first, then first in first out, of each named tenant up to its quota.
 -- in:  $1 instance, $2 tick; arrays: $3 lanes, $4 tenants, $5 quotas (null: limited ones, as ready_room found just before, which
---      keeps their rows locked); $6 how many at most in all
+--      keeps their rows locked); $6 how many at most in all; $7, $8 the first and the last range of each; $9 to $11 the ranges: highest
+--      and lowest priority, seq to begin above. More than one of a tenant: floors, which leave out rows that were claimed before
 -- out: a row per job chosen, in no order (claim_order makes it), all that its run needs (parameters only up to 16 KiB: null = read them with run_parameters);
 --      status FAILED: it had expired; waited: microseconds since it was QUEUED. Nobody's row lock is waited for.
 with c as materialized (
     select x.ctid, x.job_ctid, x.now, coalesce(x.expiration_date <= x.now, false) as expired
-    from unnest($3::text[], $4::text[], coalesce($5::int[], current_setting('jobs.rooms', true)::int[])) t(lane, tenant, quota)
+    from unnest($3::text[], $4::text[], coalesce($5::int[], current_setting('jobs.rooms', true)::int[]), $7::int[], $8::int[])
+        t(lane, tenant, quota, first, last)
     cross join lateral (
-        select r.ctid, j.ctid as job_ctid, j.expiration_date, j.class_name, clock_timestamp() as now
-        from @schema@.t_job_ready r join @schema@.t_job_info j on j.id = any(array[r.id])
-        where r.lane = t.lane and r.tenant = t.tenant and j.status = 'QUEUED'
-        order by r.priority desc, r.seq limit t.quota
-        for update of r skip locked for no key update of j skip locked) x
+        select y.* from generate_series(t.first, t.last) i -- in order, and no further than the quota asks for
+        cross join lateral (
+            select r.ctid, j.ctid as job_ctid, j.expiration_date, j.class_name, clock_timestamp() as now
+            from @schema@.t_job_ready r join @schema@.t_job_info j on j.id = any(array[r.id])
+            where r.lane = t.lane and r.tenant = t.tenant and j.status = 'QUEUED'
+                and r.priority <= ($9::int[])[i] and r.priority >= ($10::int[])[i] and r.seq > ($11::bigint[])[i]
+            order by r.priority desc, r.seq limit t.quota
+            for update of r skip locked for no key update of j skip locked) y
+        limit t.quota) x
     where (select s.state = 'ACTIVE' and (s.max_running is null or $5::int[] is null)
             from @schema@.t_tenant s where s.tenant = t.tenant)
         and case when t.lane = ''

@@ -1,6 +1,7 @@
 -- Which tenants have queued jobs: a loose index scan, one probe per tenant whatever the backlog.
 -- in: $1 lane, $2 tenant to continue after, $3 how many at most
--- out: rows (tenant, weight, paused, max_running: null: no limit) in order of tenant; paused: the tenant, or the class for it
+-- out: rows (tenant, weight, paused, max_running: null: no limit) in order of tenant; paused: the tenant, or the class for it. Behind
+--      them one without a tenant: took, the microseconds that it took
 with recursive l as (
     (select r.tenant, 1 as n from @schema@.t_job_ready r
     where r.lane = $1::text and r.tenant > $2::text
@@ -17,5 +18,8 @@ select l.tenant,
     (select t.max_running from @schema@.t_tenant t where t.tenant = l.tenant) as max_running,
     (select t.state <> 'ACTIVE' from @schema@.t_tenant t where t.tenant = l.tenant)
         or $1::text <> '' and exists (select from @schema@.t_job_class_pause p
-            where p.class_name = $1::text and p.tenant = l.tenant) as paused
-from l;
+            where p.class_name = $1::text and p.tenant = l.tenant) as paused,
+    null::bigint as took
+from l
+union all
+select null, null, null, null, (extract(epoch from clock_timestamp() - statement_timestamp()) * 1000000)::bigint;

@@ -18,7 +18,7 @@ struct ceiling {
     struct sql *sql;
     struct sql_result *claimed; /* of the tick before: they end in this one */
     int64_t tick;
-    struct buf arrays[24]; /* 6 of run_succeed, 3 of ready_claim, 3 of receipt_close */
+    struct buf arrays[24]; /* 6 of run_succeed, 4 of ready_claim, 3 of receipt_close */
     size_t array_count;
 };
 
@@ -62,17 +62,23 @@ static void fill_ends(struct ceiling *ceiling, struct sql_parameters *p) {
 static void fill_claim(struct ceiling *ceiling, struct sql_parameters *p) {
     sql_add_integer(p, ++ceiling->tick);
     struct buf *lanes = array_new(ceiling), *tenants = array_new(ceiling),
-               *quotas = array_new(ceiling);
+               *quotas = array_new(ceiling), *ranges = array_new(ceiling);
     char tenant[8] = "t0";
     for (; tenant[1] < '0' + TENANTS; tenant[1]++) {
         sql_array_text(lanes, "");
         sql_array_text(tenants, tenant);
         sql_array_integer(quotas, BATCH / TENANTS);
+        sql_array_integer(ranges, 1);
     }
     array_end(p, lanes);
     array_end(p, tenants);
     array_end(p, quotas);
     sql_add_integer(p, BATCH);
+    array_end(p, ranges); /* all of them look everywhere */
+    sql_add_text(p, buf_get(ranges));
+    sql_add_text(p, "{2147483647}");
+    sql_add_text(p, "{-2147483648}");
+    sql_add_text(p, "{-1}");
 }
 
 /* The receipts of the tick before the last. */

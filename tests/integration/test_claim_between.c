@@ -34,14 +34,15 @@ static char *gated_claim(void) {
 
 static void send_claim(PGconn *db) {
     char *claim = gated_claim();
-    const char *const values[] = {INSTANCE, "1", "{\"\"}", "{t0}", "{5}", "5"};
+    const char *const values[] = {INSTANCE, "1",   "{\"\"}",       "{t0}",          "{5}", "5",
+                                  "{1}",    "{1}", "{2147483647}", "{-2147483648}", "{-1}"};
     static const char *const settings =
         "set search_path = jobs; set enable_seqscan = off; set enable_hashjoin = off; "
         "set enable_mergejoin = off; set enable_bitmapscan = off; "
         "set plan_cache_mode = force_generic_plan";
     PQclear(PQexec(db, settings));
-    PQclear(PQprepare(db, "claim", claim, 6, NULL));
-    assert_int_equal(PQsendQueryPrepared(db, "claim", 6, values, NULL, NULL, 0), 1);
+    PQclear(PQprepare(db, "claim", claim, 11, NULL));
+    assert_int_equal(PQsendQueryPrepared(db, "claim", 11, values, NULL, NULL, 0), 1);
     free(claim);
 }
 

@@ -1,0 +1,182 @@
+#include "module/service/sweep.h"
+
+#include "module/base/clock.h"
+#include "module/service/datasource.h"
+#include "module/service/tick.h"
+
+#include <limits.h>
+#include <stdio.h>
+
+#define TIMEOUT 120000 /* ms for a page: millions of rows may be in the way */
+#define CONNECT_TIMEOUT 2000
+#define PAGE 500
+#define EVERY CLOCK_SECOND
+#define PART 50 /* it takes a fiftieth of one processor at most */
+#define TRY_AGAIN (10 * CLOCK_SECOND)
+#define SLOW_SCANS 3 /* one alone may have waited for a processor */
+
+/* More microseconds than it takes to find that many rows with nothing in between (measured: floors pay
+ * from there on; shared machines are allowed twice that). */
+static bool is_slow(int64_t took, size_t rows) {
+    int64_t n = (int64_t)rows, least = 2000;
+    return took > (10 * n > least ? 10 * n : least) + 20 * n;
+}
+
+static void end_it(struct datasource *ds) {
+    log_info(&ds->service->log, "datasource %s: deleted rows are cleaned away: claims look at all",
+             ds->name);
+    sweep_drop(ds);
+    ds->sweep.on = false;
+    ds->sweep.slow_scans = 0;
+}
+
+void sweep_note_scan(struct datasource *ds, int64_t took, size_t tenants) {
+    struct sweep *sweep = &ds->sweep;
+    sweep->slow_scans = is_slow(took, tenants) ? sweep->slow_scans + 1 : 0;
+    if (sweep->slow_scans < SLOW_SCANS)
+        return;
+    log_info(&ds->service->log,
+             "datasource %s: deleted rows that cannot be cleaned away yet (a session holds an old "
+             "snapshot, or vacuum is late) slow down the search for jobs: it took %lld ms; claims "
+             "leave them out",
+             ds->name, (long long)(took / CLOCK_MS));
+    sweep->on = true;
+    sweep->next_at = 0;
+}
+
+void sweep_drop(struct datasource *ds) {
+    sql_close(ds->sweep.sql);
+    ds->sweep.sql = NULL;
+    ds->sweep.under_way = false;
+}
+
+static int open_session(struct datasource *ds, struct jobs_error *err) {
+    static const char *const statements[] = {"ready_sweep"};
+    struct sql_options options = datasource_sql_options(ds, "jobs sweep");
+    struct sql *sql;
+    options.connect_timeout = CONNECT_TIMEOUT;
+    options.timeout = TIMEOUT;
+    options.fenced_plans = true;
+    int rc = sql_open(&options, &sql, err);
+    if (rc < 0)
+        return rc;
+    rc = sql_prepare(sql, statements, 1, err);
+    if (rc < 0)
+        sql_close(sql);
+    else
+        ds->sweep.sql = sql;
+    return rc;
+}
+
+static void failed(struct datasource *ds) {
+    log_info(&ds->service->log,
+             "datasource %s: cannot look for jobs that were passed over: %s (tried again)",
+             ds->name, ds->sweep.err.text);
+    sweep_drop(ds);
+    ds->sweep.next_at = clock_now() + TRY_AGAIN;
+}
+
+/* ---- pages ---- */
+
+static const char *lane_name(const struct datasource *ds) {
+    return ds->sweep.lane == 0 ? "" : ds->lanes[ds->sweep.lane - 1];
+}
+
+static void ask(struct datasource *ds) {
+    struct sweep *sweep = &ds->sweep;
+    sweep->parameters.count = 0;
+    sql_add_text(&sweep->parameters, lane_name(ds));
+    sql_add_text(&sweep->parameters, sweep->tenant);
+    sql_add_integer(&sweep->parameters, sweep->priority);
+    sql_add_integer(&sweep->parameters, PAGE);
+    sweep->step = (struct sql_step){.name = "ready_sweep", .parameters = &sweep->parameters};
+    sweep->under_way = sql_pipeline_send(sweep->sql, &sweep->step, 1, &sweep->err) == 0;
+    if (!sweep->under_way)
+        failed(ds);
+}
+
+static void begin_lane(struct sweep *sweep, size_t lane) {
+    sweep->lane = lane;
+    sweep->tenant[0] = '\0';
+    sweep->priority = INT_MIN;
+}
+
+void sweep_begin(struct datasource *ds) {
+    struct sweep *sweep = &ds->sweep;
+    if (!sweep->on || sweep->under_way || clock_now() < sweep->next_at)
+        return;
+    if (!sweep->sql && open_session(ds, &sweep->err) < 0) {
+        failed(ds);
+        return;
+    }
+    begin_lane(sweep, 0);
+    sweep->took = 0;
+    sweep->found = 0;
+    shares_sweep_begins(&ds->shares);
+    ask(ds);
+}
+
+/* The last row is no tenant's. Returns how many there are besides. */
+static size_t apply(struct datasource *ds, const struct sql_result *rows) {
+    int tenant = sql_column(rows, "tenant"), priority = sql_column(rows, "priority"),
+        seq = sql_column(rows, "seq"), weight = sql_column(rows, "weight"),
+        limit = sql_column(rows, "max_running"), paused = sql_column(rows, "paused");
+    struct sweep *sweep = &ds->sweep;
+    size_t n = sql_count(rows) - 1;
+    for (size_t i = 0; i < n; i++) {
+        struct share *share = shares_find(&ds->shares, lane_name(ds), sql_get(rows, i, tenant));
+        sweep->priority = sql_get_integer(rows, i, priority, 0);
+        snprintf(sweep->tenant, sizeof sweep->tenant, "%s", sql_get(rows, i, tenant));
+        shares_set_weight(&ds->shares, share, (int)sql_get_integer(rows, i, weight, 1));
+        shares_set_limit(&ds->shares, share, sql_get_integer(rows, i, limit, -1));
+        floors_sweep_found(&share->floors, (int)sweep->priority, sql_get_integer(rows, i, seq, 0));
+        shares_set_hungry(&ds->shares, share, !sql_get_boolean(rows, i, paused));
+    }
+    sweep->took += sql_get_integer(rows, n, sql_column(rows, "took"), 0);
+    sweep->found += n;
+    return n;
+}
+
+static void finish_pass(struct datasource *ds) {
+    struct sweep *sweep = &ds->sweep;
+    int64_t pause = sweep->took * PART > EVERY ? sweep->took * PART : EVERY;
+    sweep->next_at = clock_now() + pause;
+    if (!is_slow(sweep->took, sweep->found))
+        end_it(ds);
+}
+
+void sweep_finish(struct datasource *ds) {
+    struct sweep *sweep = &ds->sweep;
+    if (!sweep->under_way)
+        return;
+    int rc = sql_pipeline_receive(sweep->sql, NULL, &sweep->err);
+    if (rc > 0)
+        return;
+    sweep->under_way = false;
+    if (rc < 0) {
+        failed(ds);
+        return;
+    }
+    /* Lanes may have gone meanwhile. */
+    size_t rows = sweep->lane <= ds->lane_count ? apply(ds, sweep->step.result) : 0;
+    sql_result_free(sweep->step.result);
+    if (rows < PAGE)
+        begin_lane(sweep, sweep->lane + 1);
+    if (sweep->lane <= ds->lane_count)
+        ask(ds);
+    else
+        finish_pass(ds);
+}
+
+struct pollfd sweep_answer(const struct datasource *ds, int64_t *until) {
+    const struct sweep *sweep = &ds->sweep;
+    if (!sweep->under_way)
+        return (struct pollfd){.fd = -1};
+    if (sql_pipeline_deadline(sweep->sql) < *until)
+        *until = sql_pipeline_deadline(sweep->sql);
+    return (struct pollfd){.fd = sql_fd(sweep->sql), .events = sql_pipeline_events(sweep->sql)};
+}
+
+int64_t sweep_at(const struct datasource *ds) {
+    return ds->sweep.on && !ds->sweep.under_way ? ds->sweep.next_at : INT64_MAX;
+}
