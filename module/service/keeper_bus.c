@@ -14,6 +14,7 @@ enum { PREFETCH = 64, BODY_MAX = 65536 };
 #define REFUSAL_WAIT (10 * CLOCK_SECOND)
 
 void keeper_disconnect(struct keeper *keeper) {
+    opening_cancel(&keeper->opening);
     bus_close(keeper->bus);
     keeper->bus = NULL;
     for (struct list *link; (link = list_pop_front(&keeper->commands));)
@@ -26,6 +27,7 @@ void keeper_disconnect(struct keeper *keeper) {
 /* Logs the first failure in a row, and a refusal also when it follows a loss. */
 void keeper_lose(struct keeper *keeper, const struct jobs_error *why) {
     bool refusal = why->code == BUS_EREFUSED;
+    bool hangs = keeper->tenant && why->code == JOBS_ETIMEOUT; /* others want to connect as well */
     if (!keeper->bus_down || (refusal && !keeper->refusal))
         log_write(keeper->log, refusal ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING,
                   "datasource %s%s%s: no commands are taken: %s", keeper->datasource,
@@ -34,18 +36,18 @@ void keeper_lose(struct keeper *keeper, const struct jobs_error *why) {
     keeper->bus_down = true;
     keeper->refusal = refusal;
     keeper_disconnect(keeper);
-    keeper->next_connect = clock_now() + (refusal ? REFUSAL_WAIT : keeper->connect_wait);
+    keeper->next_connect = clock_now() + (refusal || hangs ? REFUSAL_WAIT : keeper->connect_wait);
     keeper->connect_wait *= 2;
     if (keeper->connect_wait > CONNECT_WAIT_MOST)
         keeper->connect_wait = CONNECT_WAIT_MOST;
 }
 
-static int bind_queue(struct keeper *keeper, const char *tenant, bool bound,
+static int bind_queue(const struct keeper *keeper, struct bus *bus, const char *tenant, bool bound,
                       struct jobs_error *err) {
     char key[80];
     snprintf(key, sizeof key, "%s.stop", tenant);
-    return bound ? bus_bind(keeper->bus, keeper->queue, keeper->commands_exchange, key, err)
-                 : bus_unbind(keeper->bus, keeper->queue, keeper->commands_exchange, key, err);
+    return bound ? bus_bind(bus, keeper->queue, keeper->commands_exchange, key, err)
+                 : bus_unbind(bus, keeper->queue, keeper->commands_exchange, key, err);
 }
 
 /* One tenant's binding. *ret_gone: the tenant is not there any more, and nothing is bound. */
@@ -53,7 +55,7 @@ static int settle_binding(struct keeper *keeper, const char *name, struct keeper
                           bool *ret_gone, struct jobs_error *err) {
     int rc = 0;
     if (!keeper->bound_as_only && tenant->seen != tenant->bound)
-        rc = bind_queue(keeper, name, tenant->seen, err);
+        rc = bind_queue(keeper, keeper->bus, name, tenant->seen, err);
     if (rc == 0)
         tenant->bound = tenant->seen;
     *ret_gone = rc == 0 && !tenant->seen;
@@ -82,7 +84,10 @@ void keeper_bind(struct keeper *keeper) {
     keeper->bindings_due = false;
 }
 
-static int connect_bus(struct keeper *keeper, struct jobs_error *err) {
+/* On any thread: touches nothing of the keeper's but what connecting is about. */
+static int connect_bus(void *arg, struct bus **ret, struct jobs_error *err) {
+    struct keeper *keeper = arg;
+    struct bus *bus = NULL;
     char name[200];
     snprintf(name, sizeof name, "%s keeper of %s", keeper->service, keeper->datasource);
     struct bus_options options = {.url = keeper->amqp_url,
@@ -91,29 +96,46 @@ static int connect_bus(struct keeper *keeper, struct jobs_error *err) {
                                   .timeout = 5000,
                                   .confirms = true,
                                   .max_length = BODY_MAX};
-    int rc = bus_open(&options, &keeper->bus, err);
+    int rc = bus_open(&options, &bus, err);
     if (rc == 0)
-        rc = exchanges_declare(keeper->bus, keeper->service, err);
+        rc = exchanges_declare(bus, keeper->service, err);
     if (rc == 0)
-        rc = bus_declare_queue(keeper->bus, keeper->queue, BUS_DURABLE, NULL, 0, NULL, err);
+        rc = bus_declare_queue(bus, keeper->queue, BUS_DURABLE, NULL, 0, NULL, err);
     /* The binding of a time when this was the only datasource would take others' commands. */
     keeper->bound_as_only = atomic_load(&keeper->only_datasource);
     if (rc == 0)
-        rc = keeper->tenant ? bind_queue(keeper, keeper->tenant, true, err)
-                            : bind_queue(keeper, "*", keeper->bound_as_only, err);
+        rc = keeper->tenant ? bind_queue(keeper, bus, keeper->tenant, true, err)
+                            : bind_queue(keeper, bus, "*", keeper->bound_as_only, err);
     if (rc == 0)
-        rc = bus_consume(keeper->bus, keeper->queue, PREFETCH, 0, NULL, NULL, err);
+        rc = bus_consume(bus, keeper->queue, PREFETCH, 0, NULL, NULL, err);
+    if (rc == 0)
+        *ret = bus;
+    else
+        bus_close(bus);
     return rc;
 }
 
+/* False: not yet. */
+static bool connect_line(struct keeper *line, int *ret_rc, struct jobs_error *err) {
+    if (!line->opening.begun &&
+        !opening_begin(&line->opening, connect_bus, line, &line->top->openings, line->top->wake_fd))
+        return false;
+    return opening_take(&line->opening, ret_rc, &line->bus, err);
+}
+
 void keeper_connect(struct keeper *keeper, int64_t now) {
+    struct jobs_error err;
+    int rc;
     if (keeper->bus && keeper->bound_as_only != atomic_load(&keeper->only_datasource))
         keeper_disconnect(keeper); /* what is not acknowledged comes again */
     if (keeper->bus || !keeper->amqp_url[0] || !keeper->top->looked_at ||
         now < keeper->next_connect)
         return;
-    struct jobs_error err;
-    if (connect_bus(keeper, &err) < 0) {
+    if (!keeper->tenant)
+        rc = connect_bus(keeper, &keeper->bus, &err);
+    else if (!connect_line(keeper, &rc, &err))
+        return;
+    if (rc < 0) {
         keeper_lose(keeper, &err);
         return;
     }

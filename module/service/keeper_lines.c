@@ -1,5 +1,5 @@
 /* With a virtual host per tenant: a connection for the commands of each tenant. A virtual host that
- * refuses is tried again and keeps nobody else's commands waiting. */
+ * refuses or hangs is tried again and keeps nobody else's commands waiting. */
 #include "module/service/keeper_private.h"
 
 #include "module/base/mem.h"
@@ -10,7 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LISTEN_WAIT CLOCK_SECOND /* heartbeats */
+#define LISTEN_WAIT CLOCK_SECOND      /* heartbeats */
+#define OPENING_WAIT (100 * CLOCK_MS) /* others connect: as many as may at a time */
 
 static struct keeper *line_new(struct keeper *top, const char *tenant) {
     struct keeper *line = MEM_NEW(struct keeper);
@@ -55,6 +56,13 @@ static void follow_tenants(struct keeper *top) {
     }
 }
 
+/* Of one without a connection. One that is being made leaves a note. */
+static int64_t next_try(const struct keeper *line, int64_t now) {
+    if (line->opening.begun)
+        return INT64_MAX;
+    return line->next_connect > now ? line->next_connect : now + OPENING_WAIT;
+}
+
 int64_t keeper_turn_lines(struct keeper *top, int64_t now) {
     int64_t next = INT64_MAX;
     size_t connected = 0;
@@ -69,7 +77,7 @@ int64_t keeper_turn_lines(struct keeper *top, int64_t now) {
         int64_t due = keeper_work(line, clock_now());
         if (!top->sql) /* and so are the lines */
             return INT64_MAX;
-        due = line->bus ? due : line->next_connect;
+        due = line->bus ? due : next_try(line, now);
         if (line->bus && bus_wants_read(line->bus))
             due = now;
         next = due < next ? due : next;

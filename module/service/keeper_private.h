@@ -4,6 +4,7 @@
 #include "module/base/clock.h"
 #include "module/base/table.h"
 #include "module/service/keeper.h"
+#include "module/service/opening.h"
 #include "module/service/retention.h"
 
 #include <pthread.h>
@@ -52,6 +53,8 @@ struct keeper {
 
     /* Broker. */
     struct bus *bus;
+    struct opening opening; /* of a line: its connection is being made */
+    size_t openings;        /* of lines, under way */
     struct list commands;   /* command.link: delivered and not yet acknowledged, oldest first */
     bool bus_down, refusal; /* logged */
     bool bound_as_only;     /* of the present connection */
@@ -70,6 +73,7 @@ void keeper_forget_bindings(struct keeper *keeper);
 void keeper_forget_tenants(struct keeper *keeper);
 
 /* keeper_bus.c */
+/* A line's connection is made by a thread of its own, and is there at a later turn. */
 void keeper_connect(struct keeper *keeper, int64_t now);
 /* Binds the queue for tenants that are new, unbinds those that are gone. */
 void keeper_bind(struct keeper *keeper);

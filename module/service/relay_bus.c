@@ -26,7 +26,8 @@ static void complain(struct relay *relay, const struct jobs_error *why) {
 
 static void wait_longer(struct relay *relay, const struct jobs_error *why) {
     int64_t wait = relay->connect_wait;
-    if (why->code == BUS_EREFUSED)
+    bool hangs = relay->tenant && why->code == JOBS_ETIMEOUT; /* others want to connect as well */
+    if (why->code == BUS_EREFUSED || hangs)
         wait = REFUSAL_WAIT;
     relay->next_connect = clock_now() + wait;
     relay->connect_wait =
@@ -37,6 +38,7 @@ static void wait_longer(struct relay *relay, const struct jobs_error *why) {
  * first. */
 void relay_disconnect(struct relay *relay) {
     atomic_fetch_add(&relay->top->resent, relay->under_way);
+    opening_cancel(&relay->opening);
     bus_close(relay->bus);
     relay->bus = NULL;
     bool nothing = relay->tenant && relay->hand.events == 0;
@@ -79,11 +81,11 @@ static int not_yet(struct jobs_error *err) {
 
 /* Events go on without a log; said once. A broker that knows stream queues but has them switched
  * off ends the connection with 541 (or 540): the next one does not ask. */
-static int declare_log(struct relay *relay, struct jobs_error *err) {
+static int declare_log(struct relay *relay, struct bus *bus, struct jobs_error *err) {
     if (relay->no_streams)
         return 0;
-    int rc = exchanges_declare_log(relay->bus, relay->service, &relay->log_queue, err);
-    int code = rc < 0 ? bus_reply_code(relay->bus) : 0;
+    int rc = exchanges_declare_log(bus, relay->service, &relay->log_queue, err);
+    int code = rc < 0 ? bus_reply_code(bus) : 0;
     if (code == 404 && !is_late(relay))
         return not_yet(err);
     relay->log_awaited_since = 0;
@@ -100,7 +102,10 @@ static int declare_log(struct relay *relay, struct jobs_error *err) {
     return rc == BUS_EREFUSED ? 0 : rc;
 }
 
-static int connect_bus(struct relay *relay, struct jobs_error *err) {
+/* On any thread: touches nothing of the relay's but what connecting is about. */
+static int connect_bus(void *arg, struct bus **ret, struct jobs_error *err) {
+    struct relay *relay = arg;
+    struct bus *bus = NULL;
     char name[200];
     snprintf(name, sizeof name, "%s relay of %s", relay->service, relay->datasource);
     struct bus_options options = {.url = relay->amqp_url,
@@ -109,23 +114,36 @@ static int connect_bus(struct relay *relay, struct jobs_error *err) {
                                   .timeout = 5000,
                                   .confirms = true,
                                   .max_length = 1};
-    int rc = bus_open(&options, &relay->bus, err);
+    int rc = bus_open(&options, &bus, err);
     if (rc == 0)
-        rc = exchanges_declare(relay->bus, relay->service, err);
+        rc = exchanges_declare(bus, relay->service, err);
     if (rc == 0)
-        rc = declare_log(relay, err);
-    if (rc < 0) {
-        bus_close(relay->bus);
-        relay->bus = NULL;
-    }
+        rc = declare_log(relay, bus, err);
+    if (rc == 0)
+        *ret = bus;
+    else
+        bus_close(bus);
     return rc;
 }
 
+/* False: not yet. */
+static bool connect_line(struct relay *line, int *ret_rc, struct jobs_error *err) {
+    if (!line->opening.begun &&
+        !opening_begin(&line->opening, connect_bus, line, &line->top->openings, line->top->wake_fd))
+        return false;
+    return opening_take(&line->opening, ret_rc, &line->bus, err);
+}
+
 void relay_connect(struct relay *relay, int64_t now) {
+    struct jobs_error err;
+    int rc;
     if (relay->bus || now < relay->next_connect)
         return;
-    struct jobs_error err;
-    if (connect_bus(relay, &err) < 0) {
+    if (!relay->tenant)
+        rc = connect_bus(relay, &relay->bus, &err);
+    else if (!connect_line(relay, &rc, &err))
+        return;
+    if (rc < 0) {
         complain(relay, &err);
         wait_longer(relay, &err);
         return;

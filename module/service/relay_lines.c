@@ -1,7 +1,7 @@
 /* With a virtual host per tenant: lines, one for each tenant that has events. The outbox is split
  * by tenant into t_job_outbox_parked, and each line reads its part there, so that one virtual host
- * that refuses keeps nobody else's events waiting. A connection is opened on use and closed after a
- * minute without. All lines share the relay's thread and session. */
+ * that refuses or hangs keeps nobody else's events waiting. A connection is opened on use, by a thread
+ * of its own, and closed after a minute without. All lines share the relay's thread and session. */
 #include "module/service/relay_private.h"
 
 #include "module/base/mem.h"
@@ -18,6 +18,7 @@ enum { SLOTS = 1024, WINDOW = 400, WANTED = 800, BYTES = 4 << 20, SPLITS = 20, W
 #define LOOK_PART 50                 /* and for this part of the time at most: dead rows cost */
 #define LISTEN_WAIT CLOCK_SECOND     /* heartbeats */
 #define UNWILLING (3 * CLOCK_SECOND)
+#define OPENING_WAIT (100 * CLOCK_MS) /* others connect: as many as may at a time */
 
 bool relay_has_lines(const struct relay *top) { return top->vhosts || top->draining; }
 
@@ -62,13 +63,20 @@ static bool line_is_over(const struct relay *line, int64_t now) {
            (!line->top->vhosts || now - line->busy_at > IDLE);
 }
 
+/* Of one without a connection. One that is being made leaves a note. */
+static int64_t next_try(const struct relay *line, int64_t now) {
+    if (line->opening.begun || !line_wants(line))
+        return INT64_MAX;
+    return line->next_connect > now ? line->next_connect : now + OPENING_WAIT;
+}
+
 /* Returns when there is something to do for it. */
 static int64_t line_turn(struct relay *line, int64_t now) {
-    if (line_wants(line))
+    if (line_wants(line) || line->opening.begun)
         relay_connect(line, now);
     if (!line->bus) {
         relay_delete(line, now);
-        return line_wants(line) ? line->next_connect : INT64_MAX;
+        return next_try(line, now);
     }
     int64_t next_due = hand_wake(&line->hand, now);
     if (!bus_is_blocked(line->bus))
@@ -121,7 +129,7 @@ static void judge(struct relay *top, int64_t now) {
         struct relay *line = value;
         if (line->bus && !bus_is_blocked(line->bus) && !relay_is_stalled(line, now))
             good++;
-        else if (line_wants(line) && !line->refusal)
+        else if (line_wants(line) && line->bus_down && !line->refusal)
             lost++;
         events += line->hand.events;
     }
@@ -161,8 +169,7 @@ static void wait_for_lines(struct relay *top, int64_t until) {
 static void line_free(struct relay *top, struct relay *line) {
     relay_delete(line, INT64_MAX);
     table_take(&top->lines, line->tenant);
-    if (line->bus)
-        relay_disconnect(line);
+    relay_disconnect(line);
     relay_done(line);
 }
 

@@ -3,6 +3,7 @@
 #define SERVICE_RELAY_PRIVATE_H
 #include "amqp/bus.h"
 #include "module/base/clock.h"
+#include "module/service/opening.h"
 #include "module/service/relay.h"
 #include "module/service/relay_floor.h"
 #include "module/service/relay_hand.h"
@@ -53,6 +54,8 @@ struct relay {
 
     /* Broker. */
     struct bus *bus;
+    struct opening opening;     /* of a line: its connection is being made */
+    size_t openings;            /* of lines, under way */
     struct relay_chain **slots; /* by tag modulo RELAY_SLOTS: whose first event is under way */
     uint64_t oldest, newest;    /* tags: the oldest that may be open, the last one given out */
     size_t under_way;
@@ -82,7 +85,8 @@ struct relay {
 };
 
 /* relay_bus.c */
-/* Connects if it is time to; declares the exchanges. */
+/* Connects if it is time to; declares the exchanges. A line's connection is made by a thread of its
+ * own, and is there at a later turn. */
 void relay_connect(struct relay *relay, int64_t now);
 /* Sends what can be sent, RELAY_TURN messages at most. */
 void relay_publish(struct relay *relay);

@@ -3,6 +3,7 @@
 #include "module/base/clock.h"
 #include "tests/lib/bus_log.h"
 #include "tests/lib/jobctl.h"
+#include "tests/lib/proxy.h"
 #include "tests/lib/service.h"
 
 #include <setjmp.h>
@@ -34,13 +35,15 @@ static struct bus *open_as(const char *user, const char *password, const char *v
 
 static struct bus *open_admin(const char *vhost) { return open_as("guest", "guest", vhost); }
 
-static void start(struct scene *s, const char *mode) {
+static void start_at(struct scene *s, const char *mode, const char *amqp_url) {
     char broker[300], prefix[200], vhosts[100];
-    snprintf(broker, sizeof broker, "jobs.amqp.url=%s", test_amqp_url());
+    snprintf(broker, sizeof broker, "jobs.amqp.url=%s", amqp_url);
     snprintf(prefix, sizeof prefix, "jobs.service=%s", s->service);
     snprintf(vhosts, sizeof vhosts, "jobs.amqp.vhost.mode=%s", mode);
     s->jobsd = service_start(s->url, NULL, broker, prefix, vhosts, NULL);
 }
+
+static void start(struct scene *s, const char *mode) { start_at(s, mode, test_amqp_url()); }
 
 static void make_vhost(const struct scene *s, int tenant) {
     jobctl_says(0, s->vhost[tenant], "tenant amqp t%d --apply", tenant);
@@ -202,6 +205,44 @@ static void commands_come_from_their_own(void **state) {
     free(others);
 }
 
+/* Virtual hosts that take a connection and say nothing more, for events and for commands: those of
+ * others are connected beside them, not after them. */
+static void those_that_hang(void **state) {
+    enum { HOLES = 10 };
+    struct scene *s = *state;
+    struct proxy *proxy = proxy_start(test_amqp_url(), false);
+    char holes[200];
+    snprintf(holes, sizeof holes, "%s.hole", s->service);
+    proxy_swallow(proxy, holes);
+    service_stop(s->jobsd);
+    test_sql(s->url,
+             "insert into jobs.t_tenant (tenant) select 'hole' || n from generate_series(1, %d) n; "
+             "select jobs.job_submit('hole' || n, 'count') from generate_series(1, %d) n",
+             HOLES, HOLES);
+    char *id = submit(s->url, "'t0', 'count', pending => true");
+    int64_t began = clock_now();
+    start_at(s, "tenant", proxy_url(proxy));
+    wait_final(s->url, test_sql_integer(s->url, "select count(*) - 1 from jobs.t_job_info"),
+               LONG_MS);
+    struct bus *bus = open_admin(s->vhost[0]);
+    struct bus_log *log = follow(s, bus, "#");
+    submit_to(s, 0, 3);
+    bus_log_wait(log, &log->deliveries, 12);
+    publish(bus, s->commands, "t0.stop", id);
+    wait_status(s->url, id, "ABORTED");
+    int64_t took = (clock_now() - began) / CLOCK_MS;
+    print_message("%d connections swallowed; events and a command of another tenant took %lld ms\n",
+                  proxy_swallowed(proxy), (long long)took);
+    assert_true(proxy_swallowed(proxy) >= HOLES);
+    assert_true(took < HOLES * 5000 / 2); /* each hangs for 5 s at a time */
+    service_stop(s->jobsd);
+    proxy_stop(proxy);
+    start(s, "tenant");
+    bus_close(bus);
+    free(log);
+    free(id);
+}
+
 /* Back to one for all: what was parked comes first. */
 static void another_mode_leaves_nothing_behind(void **state) {
     struct scene *s = *state;
@@ -249,6 +290,7 @@ int main(void) {
         cmocka_unit_test(what_is_parked_is_made_up_for),
         cmocka_unit_test(commands_come_from_their_own),
         cmocka_unit_test(a_subscription_is_in_the_tenants_virtual_host),
+        cmocka_unit_test(those_that_hang),
         cmocka_unit_test(another_mode_leaves_nothing_behind),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

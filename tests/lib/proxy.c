@@ -22,7 +22,7 @@ enum { PAIRS = 48 };
 
 struct pair {
     int ends[2];
-    bool open;
+    bool open, swallowed;
 };
 
 struct proxy {
@@ -31,8 +31,9 @@ struct proxy {
     char *url;
     pthread_t thread;
     atomic_bool stopping, refusing, cutting;
-    atomic_int accepted, mode; /* enum proxy_mode */
-    struct pair pairs[PAIRS];  /* the thread's */
+    atomic_int accepted, swallowed, mode; /* enum proxy_mode */
+    _Atomic(const char *) swallow;
+    struct pair pairs[PAIRS]; /* the thread's */
 };
 
 static void die(const char *what) {
@@ -66,15 +67,21 @@ static void accept_one(struct proxy *proxy) {
     }
     setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     setsockopt(server, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    *pair = (struct pair){{client, server}, true};
+    *pair = (struct pair){.ends = {client, server}, .open = true};
 }
 
 /* False: that direction has ended. */
-static bool move_data(int from, int to) {
+static bool move_data(struct proxy *proxy, struct pair *pair, int from) {
     char data[65536];
-    ssize_t n = recv(from, data, sizeof data, 0);
-    for (ssize_t sent = 0; sent < n;) {
-        ssize_t m = send(to, data + sent, (size_t)(n - sent), MSG_NOSIGNAL);
+    const char *swallow = atomic_load(&proxy->swallow);
+    ssize_t n = recv(pair->ends[from], data, sizeof data, 0);
+    if (n > 0 && from == 0 && swallow && !pair->swallowed &&
+        memmem(data, (size_t)n, swallow, strlen(swallow))) {
+        pair->swallowed = true;
+        atomic_fetch_add(&proxy->swallowed, 1);
+    }
+    for (ssize_t sent = 0; sent < n && !pair->swallowed;) {
+        ssize_t m = send(pair->ends[1 - from], data + sent, (size_t)(n - sent), MSG_NOSIGNAL);
         if (m <= 0)
             return false;
         sent += m;
@@ -104,8 +111,7 @@ static void serve(struct proxy *proxy) {
     }
     for (int i = 0; i < 2 * PAIRS; i++) {
         struct pair *pair = &proxy->pairs[i / 2];
-        if (fds[2 + i].revents && pair->open &&
-            !move_data(pair->ends[i % 2], pair->ends[1 - i % 2]))
+        if (fds[2 + i].revents && pair->open && !move_data(proxy, pair, i % 2))
             close_pair(pair);
     }
     if (fds[1].revents)
@@ -174,6 +180,10 @@ void proxy_set_mode(struct proxy *proxy, enum proxy_mode mode) {
     atomic_store(&proxy->mode, mode);
     wake(proxy);
 }
+
+void proxy_swallow(struct proxy *proxy, const char *text) { atomic_store(&proxy->swallow, text); }
+
+int proxy_swallowed(struct proxy *proxy) { return atomic_load(&proxy->swallowed); }
 
 int proxy_connections(struct proxy *proxy) { return atomic_load(&proxy->accepted); }
 

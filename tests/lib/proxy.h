@@ -22,6 +22,10 @@ enum proxy_mode {
     PROXY_HOLE  /* nothing passes, nothing is closed, nobody is answered: a black hole */
 };
 void proxy_set_mode(struct proxy *proxy, enum proxy_mode mode);
+/* A connection in which the client sends this text (may be NULL: none) is a black hole from then on,
+ * until the client closes it; the others are not touched. Set before they begin. */
+void proxy_swallow(struct proxy *proxy, const char *text);
+int proxy_swallowed(struct proxy *proxy); /* so far */
 /* Connections accepted so far, refused ones too. */
 int proxy_connections(struct proxy *proxy);
 void proxy_stop(struct proxy *proxy);
