@@ -93,7 +93,8 @@ struct datasource {
     struct table quarantines;                     /* quarantine.c */
     struct space space;                           /* watermark.c */
     int64_t last_look, next_timer, next_progress; /* clock_now() */
-    int64_t recorded_timer;    /* the first one due of those that were recorded lately, */
+    char promoted[40];      /* date: timers before it were promoted, as far as is known. "": none */
+    int64_t recorded_timer; /* the first one due of those that were recorded lately, */
     int64_t timer_recorded_at; /* the last of them then */
     int64_t last_work;         /* when work was last found */
     int64_t next_shares;       /* when the books may be published */

@@ -51,7 +51,7 @@ void sweep_drop(struct datasource *ds) {
 }
 
 static int open_session(struct datasource *ds, struct jobs_error *err) {
-    static const char *const statements[] = {"ready_sweep"};
+    static const char *const statements[] = {"ready_sweep", "timer_next"};
     struct sql_options options = datasource_sql_options(ds, "jobs sweep");
     struct sql *sql;
     options.connect_timeout = CONNECT_TIMEOUT;
@@ -60,7 +60,7 @@ static int open_session(struct datasource *ds, struct jobs_error *err) {
     int rc = sql_open(&options, &sql, err);
     if (rc < 0)
         return rc;
-    rc = sql_prepare(sql, statements, 1, err);
+    rc = sql_prepare(sql, statements, 2, err);
     if (rc < 0)
         sql_close(sql);
     else
@@ -76,6 +76,14 @@ static void failed(struct datasource *ds) {
     ds->sweep.next_at = clock_now() + TRY_AGAIN;
 }
 
+static void send(struct datasource *ds, const char *statement) {
+    struct sweep *sweep = &ds->sweep;
+    sweep->step = (struct sql_step){.name = statement, .parameters = &sweep->parameters};
+    sweep->under_way = sql_pipeline_send(sweep->sql, &sweep->step, 1, &sweep->err) == 0;
+    if (!sweep->under_way)
+        failed(ds);
+}
+
 /* ---- pages ---- */
 
 static const char *lane_name(const struct datasource *ds) {
@@ -89,10 +97,7 @@ static void ask(struct datasource *ds) {
     sql_add_text(&sweep->parameters, sweep->tenant);
     sql_add_integer(&sweep->parameters, sweep->priority);
     sql_add_integer(&sweep->parameters, PAGE);
-    sweep->step = (struct sql_step){.name = "ready_sweep", .parameters = &sweep->parameters};
-    sweep->under_way = sql_pipeline_send(sweep->sql, &sweep->step, 1, &sweep->err) == 0;
-    if (!sweep->under_way)
-        failed(ds);
+    send(ds, "ready_sweep");
 }
 
 static void begin_lane(struct sweep *sweep, size_t lane) {
@@ -110,6 +115,7 @@ void sweep_begin(struct datasource *ds) {
         return;
     }
     begin_lane(sweep, 0);
+    sweep->asks_for_timers = false;
     sweep->took = 0;
     sweep->found = 0;
     shares_sweep_begins(&ds->shares);
@@ -137,12 +143,39 @@ static size_t apply(struct datasource *ds, const struct sql_result *rows) {
     return n;
 }
 
+/* Behind the lanes: is a timer due that was passed over? */
+static void ask_for_timers(struct datasource *ds) {
+    ds->sweep.parameters.count = 0;
+    sql_add_text(&ds->sweep.parameters, "-infinity");
+    ds->sweep.asks_for_timers = true;
+    send(ds, "timer_next");
+}
+
+static void apply_timers(struct datasource *ds, const struct sql_result *rows) {
+    if (sql_count(rows) == 0 || sql_get_integer(rows, 0, sql_column(rows, "wait"), 1) > 0)
+        return;
+    ds->promoted[0] = '\0'; /* or it is only just due: then one full look too many */
+    ds->next_timer = 0;
+}
+
 static void finish_pass(struct datasource *ds) {
     struct sweep *sweep = &ds->sweep;
     int64_t pause = sweep->took * PART > EVERY ? sweep->took * PART : EVERY;
     sweep->next_at = clock_now() + pause;
     if (!is_slow(sweep->took, sweep->found))
         end_it(ds);
+}
+
+/* Lanes may have gone meanwhile. */
+static void go_on(struct datasource *ds, const struct sql_result *page) {
+    struct sweep *sweep = &ds->sweep;
+    size_t rows = sweep->lane <= ds->lane_count ? apply(ds, page) : 0;
+    if (rows < PAGE)
+        begin_lane(sweep, sweep->lane + 1);
+    if (sweep->lane <= ds->lane_count)
+        ask(ds);
+    else
+        ask_for_timers(ds);
 }
 
 void sweep_finish(struct datasource *ds) {
@@ -157,15 +190,14 @@ void sweep_finish(struct datasource *ds) {
         failed(ds);
         return;
     }
-    /* Lanes may have gone meanwhile. */
-    size_t rows = sweep->lane <= ds->lane_count ? apply(ds, sweep->step.result) : 0;
-    sql_result_free(sweep->step.result);
-    if (rows < PAGE)
-        begin_lane(sweep, sweep->lane + 1);
-    if (sweep->lane <= ds->lane_count)
-        ask(ds);
-    else
+    struct sql_result *answer = sweep->step.result;
+    if (sweep->asks_for_timers) {
+        apply_timers(ds, answer);
         finish_pass(ds);
+    } else {
+        go_on(ds, answer);
+    }
+    sql_result_free(answer);
 }
 
 struct pollfd sweep_answer(const struct datasource *ds, int64_t *until) {

@@ -22,7 +22,8 @@ struct sweep { /* zeroed: off */
     struct sql_step step;
     struct sql_parameters parameters;
     struct jobs_error err;
-    size_t lane; /* 0 is lane '' */
+    bool asks_for_timers; /* not for a page of a lane */
+    size_t lane;          /* 0 is lane '' */
     char tenant[64];
     int64_t priority; /* the page goes on after it */
     int64_t took;     /* microseconds of the pages before, in the server */

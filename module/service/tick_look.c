@@ -17,7 +17,7 @@
 #define RECENT_MOST 200          /* tenants asked at once on a wake-up */
 #define RECENT (60 * CLOCK_SECOND)
 #define AWAKE_WINDOW (200 * CLOCK_MS)
-#define AWAKE_WAKES 100 /* so many notifications in a window are more dear than looking */
+#define AWAKE_WAKES 40 /* so many notifications in a window are more dear than looking */
 
 /* ---- who has work: a rotating scan over lanes and tenants ---- */
 
@@ -80,6 +80,16 @@ static void apply_timer_next(struct tick *tick, const struct sql_result *rows) {
     ds->next_timer = next < ds->recorded_timer ? next : ds->recorded_timer;
 }
 
+/* Timers that were promoted are in the way of a look as claimed rows are. */
+static const char *timers_after(const struct datasource *ds) {
+    return ds->sweep.on && ds->promoted[0] ? ds->promoted : "-infinity";
+}
+
+static void add_timer_next(struct tick *tick) {
+    struct tick_step *step = tick_add(tick, "timer_next", false, false, apply_timer_next);
+    sql_add_text(&step->parameters, timers_after(tick->ds));
+}
+
 /* A notification does not say whose jobs came: who had some lately is asked at once, in this very
  * tick. */
 void tick_hear(struct tick *tick) {
@@ -109,7 +119,7 @@ void tick_guess(struct tick *tick) {
     ds->last_look = tick->now;
     ds->scanning = false;
     shares_wake_recent(&ds->shares, tick->now - RECENT, RECENT_MOST);
-    tick_add(tick, "timer_next", false, false, apply_timer_next);
+    add_timer_next(tick);
 }
 
 bool tick_is_urgent(const struct tick *tick) { return tick->heard && tick->share_count > 0; }
@@ -126,7 +136,7 @@ void tick_add_scan(struct tick *tick) {
     sql_add_text(&step->parameters, scan_lane(ds));
     sql_add_text(&step->parameters, ds->scan_tenant);
     sql_add_integer(&step->parameters, SCAN_BATCH);
-    tick_add(tick, "timer_next", false, false, apply_timer_next);
+    add_timer_next(tick);
 }
 
 /* ---- timers ---- */
@@ -134,6 +144,9 @@ void tick_add_scan(struct tick *tick) {
 static void apply_timers(struct tick *tick, const struct sql_result *rows) {
     struct datasource *ds = tick->ds;
     int lane = sql_column(rows, "lane"), tenant = sql_column(rows, "tenant");
+    if (sql_count(rows) > 0)
+        snprintf(ds->promoted, sizeof ds->promoted, "%s",
+                 sql_get(rows, 0, sql_column(rows, "promoted")));
     count(&ds->counters.promoted, (long long)sql_count(rows));
     for (size_t i = 0; i < sql_count(rows); i++)
         shares_set_hungry(&ds->shares,
@@ -148,7 +161,8 @@ void tick_add_timers(struct tick *tick) {
         return;
     struct tick_step *step = tick_add(tick, "timer_promote", true, false, apply_timers);
     sql_add_integer(&step->parameters, TICK_BATCH);
-    tick_add(tick, "timer_next", false, false, apply_timer_next);
+    sql_add_text(&step->parameters, timers_after(ds));
+    add_timer_next(tick);
 }
 
 /* ---- jobs of a class that this instance does not have ---- */

@@ -1,9 +1,10 @@
 -- Queues PENDING jobs whose date has come.
--- in: $1 how many at most    out: rows (lane, tenant): who has work now
+-- in:  $1 how many at most, $2 date to look after, as timer_next
+-- out: rows (lane, tenant, promoted): who has work now, and the latest date of all that were promoted, less a second
 with c as materialized (
-    select t.ctid, t.id
+    select t.ctid, t.id, t.due
     from @schema@.t_job_timer t join @schema@.t_job_info j on j.id = any(array[t.id])
-    where t.due <= now() and j.status = 'PENDING'
+    where t.due <= now() and t.due > $2::timestamptz and j.status = 'PENDING'
     order by t.due, t.id limit $1::int
     for update of t skip locked for no key update of j skip locked
 ), d as (
@@ -26,4 +27,4 @@ with c as materialized (
         array_agg(@schema@.job_extras(u.owner, u.description, u.related_type, u.related_id, null, null, null, null, u.traceparent))) as outbox
     from u
 )
-select distinct u.lane, u.tenant from report cross join u;
+select distinct u.lane, u.tenant, (select max(c.due) - interval '1 second' from c) as promoted from report cross join u;
