@@ -42,6 +42,7 @@ static amqp_field_value_t place(const struct bus_stream_options *options) {
 static int begin(struct bus_stream *stream, const struct bus_stream_options *options,
                  struct jobs_error *err) {
     struct bus_options connection = {.url = options->url,
+                                     .vhost = options->vhost,
                                      .name = options->name,
                                      .timeout = options->timeout,
                                      .max_length = options->max_length};

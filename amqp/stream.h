@@ -24,7 +24,8 @@ enum bus_stream_start {
 };
 
 struct bus_stream_options {
-    const char *url; /* as in struct bus_options, also the next three */
+    const char *url; /* as in struct bus_options, also the next four */
+    const char *vhost;
     const char *name;
     int64_t timeout;
     size_t max_length;

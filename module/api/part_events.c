@@ -1,11 +1,10 @@
 /* GET …/events: server-sent events. */
+#include "module/api/feeds.h"
 #include "module/api/parts.h"
 #include "module/api/server.h"
 #include "module/base/clock.h"
 #include "module/base/error.h"
-#include "module/feed/feed.h"
 #include "module/job/status.h"
-#include "module/service/exchanges.h"
 #include "tenant/tenant.h"
 
 #include <stdio.h>
@@ -90,20 +89,18 @@ static int64_t end_of_stream(const struct api_request *r) {
 }
 
 static int events(struct api_request *r, struct jobs_error *err) {
-    struct feed *feed = r->state;
+    struct feeds *feeds = r->state;
+    struct feed *feed;
     struct feed_filter filter;
     struct tenant tenant;
     int64_t after = -1;
-    if (!feed)
-        return error_set(
-            err, API_EAWAY,
-            "there are no live events without jobs.amqp.url and jobs.amqp.log.age, nor "
-            "with jobs.amqp.vhost.mode=tenant");
     int rc = read_filter(r, &filter, err);
     if (rc == 0)
         rc = read_last_id(r, &after, err);
     if (rc == 0 && r->tenant[0])
         rc = tenant_get(r->db, r->tenant, &tenant, err);
+    if (rc == 0)
+        rc = feeds_take(feeds, r->tenant, &feed, err);
     if (rc < 0)
         return rc;
     r->content_type = "text/event-stream";
@@ -113,29 +110,21 @@ static int events(struct api_request *r, struct jobs_error *err) {
                              .close = sink_close,
                              .until = end_of_stream(r)};
     feed_listen(feed, &filter, after, &sink);
+    feeds_give_back(feeds, r->tenant);
     return 0;
 }
 
-/* ---- the part: its state is the feed; NULL: no broker, or no log of events ---- */
+/* ---- the part: its state are the feeds; NULL: there are no live events ---- */
 
 static int start(struct api *api, void **ret_state, struct jobs_error *err) {
-    const struct config *config = api_config(api);
-    const char *url = config_text(config, "jobs.amqp.url");
-    bool vhosts = strcmp(config_text(config, "jobs.amqp.vhost.mode"), "tenant") == 0;
-    if (!url[0] || vhosts || config_integer(config, "jobs.amqp.log.age") <= 0)
-        return 0;
-    struct feed_options options = {.log = api_log(api),
-                                   .service = config_text(config, "jobs.service"),
-                                   .amqp_url = url,
-                                   .declare_progress = exchanges_declare_progress};
-    struct feed *feed;
-    int rc = feed_start(&options, &feed, err);
+    struct feeds *feeds;
+    int rc = feeds_start(api, &feeds, err);
     if (rc == 0)
-        *ret_state = feed;
+        *ret_state = feeds;
     return rc;
 }
 
-static void stop(void *state) { feed_stop(state); }
+static void stop(void *state) { feeds_stop(state); }
 
 static const struct api_parameter event_parameters[] = {
     {"class_name", API_TEXT, 0, 0}, {"status", API_TEXT, 0, 0},

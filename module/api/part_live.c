@@ -1,10 +1,10 @@
 /* What is alive: metrics and health. */
 #include "module/api/desk.h"
+#include "module/api/feeds.h"
 #include "module/api/parts.h"
 #include "module/api/server.h"
 #include "module/base/mem.h"
 #include "module/base/prometheus.h"
-#include "module/feed/feed.h"
 #include "module/service/health.h"
 #include "module/service/metrics.h"
 #include "module/service/service.h"
@@ -25,9 +25,9 @@ static void add(struct buf *out, const char *name, const char *type, const char 
     prometheus_sample(out, &(struct prometheus_series){.name = name}, PROMETHEUS_PLAIN, value);
 }
 
-static void add_feed(struct feed *feed, struct buf *out) {
+static void add_feeds(struct feeds *feeds, struct buf *out) {
     struct feed_stats s;
-    feed_get_stats(feed, &s);
+    feeds_get_stats(feeds, &s);
     add(out, "jobs_streams", "gauge", "Streams of live events that are open.", plain(s.listeners));
     add(out, "jobs_streams_catching_up", "gauge", "Of these, streams that are sent past events.",
         plain(s.replaying));
@@ -46,14 +46,14 @@ static void add_feed(struct feed *feed, struct buf *out) {
 }
 
 static void make_metrics(struct api *api, struct desk_answer *answer) {
-    struct feed *feed = api_part_state(api, &api_part_events);
+    struct feeds *feeds = api_part_state(api, &api_part_events);
     metrics_write(api_service(api), &answer->out);
     add(&answer->out, "jobs_api_connections", "gauge", "Connections to the HTTP interface.",
         (int64_t)peers_count(&api->peers));
     add(&answer->out, "jobs_api_requests_in_hand", "gauge", "Requests not yet answered.",
         (int64_t)atomic_load(&api->in_hand));
-    if (feed)
-        add_feed(feed, &answer->out);
+    if (feeds)
+        add_feeds(feeds, &answer->out);
     answer->content_type = PROMETHEUS_CONTENT_TYPE;
 }
 

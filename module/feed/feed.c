@@ -139,6 +139,8 @@ static void feed_free(struct feed *feed) {
     free(feed->amqp_url);
     free(feed->queue);
     free(feed->progress_exchange);
+    free(feed->progress_key);
+    free(feed->vhost);
     free(feed);
 }
 
@@ -166,6 +168,8 @@ int feed_start(const struct feed_options *options, struct feed **ret, struct job
     feed->declare_progress = options->declare_progress;
     feed->service = mem_text(options->service);
     feed->amqp_url = mem_text(options->amqp_url);
+    feed->vhost = options->vhost ? mem_text(options->vhost) : NULL;
+    feed->progress_key = mem_text(options->progress_key ? options->progress_key : "#");
     feed->queue = name_of(options->service, "events.log");
     feed->progress_exchange = name_of(options->service, "progress");
     ring_init(&feed->ring, options->ring_events ? options->ring_events : RING_EVENTS,

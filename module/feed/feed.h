@@ -33,8 +33,10 @@ struct feed_sink {
 #define FEED_SINK_LIMIT ((size_t)1 << 20) /* what a sink should hold before it gives up */
 
 struct feed_options {
-    const struct log *log;          /* outlives the feed */
-    const char *service, *amqp_url; /* copied */
+    const struct log *log; /* outlives the feed */
+    /* Copied. vhost: where the log is, instead of the URL's; NULL: that. progress_key: what of the
+     * progress is wanted; NULL: all. */
+    const char *service, *amqp_url, *vhost, *progress_key;
     /* Makes sure that "<service>.progress" is there. NULL: no progress. */
     int (*declare_progress)(struct bus *bus, const char *service, struct jobs_error *err);
     size_t ring_events, ring_bytes; /* 0: 20,000 and 16 MiB */

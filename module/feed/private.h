@@ -71,6 +71,8 @@ struct feed {
     /* Never change after start. */
     const struct log *log;
     char *service, *amqp_url, *queue, *progress_exchange;
+    char *vhost; /* NULL: the URL's */
+    char *progress_key;
     int (*declare_progress)(struct bus *bus, const char *service, struct jobs_error *err);
     pthread_t thread, replay_thread;
 

@@ -67,6 +67,7 @@ static struct reader *open_reader(struct feed *feed, int64_t next) {
     struct jobs_error err;
     snprintf(name, sizeof name, "%s past events", feed->service);
     struct bus_stream_options options = {.url = feed->amqp_url,
+                                         .vhost = feed->vhost,
                                          .name = name,
                                          .timeout = TIMEOUT_MS,
                                          .max_length = FEED_MESSAGE_MAX,

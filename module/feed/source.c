@@ -37,6 +37,7 @@ static void open_stream(struct feed *feed, bool at_last) {
     struct jobs_error err;
     snprintf(name, sizeof name, "%s live events", feed->service);
     struct bus_stream_options options = {.url = feed->amqp_url,
+                                         .vhost = feed->vhost,
                                          .name = name,
                                          .timeout = TIMEOUT_MS,
                                          .max_length = FEED_MESSAGE_MAX,
@@ -136,7 +137,7 @@ static int open_progress(struct feed *feed, struct bus *bus, struct jobs_error *
     if (rc == 0)
         rc = bus_declare_queue(bus, "", BUS_EXCLUSIVE | BUS_AUTO_DELETE, NULL, 0, queue, err);
     if (rc == 0)
-        rc = bus_bind(bus, queue, feed->progress_exchange, "#", err);
+        rc = bus_bind(bus, queue, feed->progress_exchange, feed->progress_key, err);
     if (rc == 0)
         rc = bus_consume(bus, queue, 0, BUS_NO_ACK | BUS_EXCLUSIVE, NULL, NULL, err);
     return rc;

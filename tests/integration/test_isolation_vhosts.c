@@ -2,9 +2,11 @@
  * that is not there keeps its own tenant's events waiting, in order, and nobody else's. */
 #include "module/base/clock.h"
 #include "tests/lib/bus_log.h"
+#include "tests/lib/http.h"
 #include "tests/lib/jobctl.h"
 #include "tests/lib/proxy.h"
 #include "tests/lib/service.h"
+#include "tests/lib/sse.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -40,7 +42,9 @@ static void start_at(struct scene *s, const char *mode, const char *amqp_url) {
     snprintf(broker, sizeof broker, "jobs.amqp.url=%s", amqp_url);
     snprintf(prefix, sizeof prefix, "jobs.service=%s", s->service);
     snprintf(vhosts, sizeof vhosts, "jobs.amqp.vhost.mode=%s", mode);
-    s->jobsd = service_start(s->url, NULL, broker, prefix, vhosts, NULL);
+    s->jobsd =
+        service_start(s->url, NULL, broker, prefix, vhosts, "jobs.api.listen=127.0.0.1:0",
+                      "jobs.api.auth=none", "jobs.amqp.log.age=1d", "jobs.amqp.log.size=64M", NULL);
 }
 
 static void start(struct scene *s, const char *mode) { start_at(s, mode, test_amqp_url()); }
@@ -136,6 +140,35 @@ static void each_has_its_own(void **state) {
     bus_close(second);
     free(log);
     free(other);
+}
+
+static bool has_place(void *arg) { return sse_get(arg).comments > 1; }
+
+/* Streams of events are read from the tenant's own log; there is none of all tenants. */
+static void streams_are_of_one_tenant(void **state) {
+    struct scene *s = *state;
+    char base[300];
+    OK(job_service_url(service_of(s->jobsd), base, sizeof base, &err));
+    struct sse_pool *pool = sse_pool_start();
+    struct sse *mine = sse_open(pool, base, NULL, "/api/v1/tenants/t0/events", -1),
+               *other = sse_open(pool, base, NULL, "/api/v1/tenants/t1/events?progress=false", -1);
+    assert_true(test_wait(has_place, mine, LONG_MS));
+    assert_true(test_wait(has_place, other, LONG_MS));
+    int64_t place = sse_get(mine).id;
+    submit_to(s, 0, 3);
+    submit_to(s, 1, 2);
+    assert_true(sse_wait(mine, 12, LONG_MS));
+    assert_true(sse_wait(other, 8, LONG_MS));
+    struct sse *past =
+        sse_open(pool, base, NULL, "/api/v1/tenants/t0/events?progress=false", place);
+    assert_true(sse_wait(past, 12, LONG_MS));
+    assert_int_equal(sse_get(past).events, 12);
+    char *text = sse_text(other), *body = http_get(503, base, NULL, "/api/v1/events");
+    assert_non_null(strstr(text, "\"tenant\":\"t1\""));
+    assert_null(strstr(text, "\"tenant\":\"t0\""));
+    assert_non_null(strstr(body, "/api/v1/tenants/{tenant}/events"));
+    free(text), free(body);
+    sse_pool_stop(pool);
 }
 
 /* What waits for a virtual host comes, in order, once it is there; and what follows, after it. */
@@ -288,6 +321,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_has_its_own),
         cmocka_unit_test(what_is_parked_is_made_up_for),
+        cmocka_unit_test(streams_are_of_one_tenant),
         cmocka_unit_test(commands_come_from_their_own),
         cmocka_unit_test(a_subscription_is_in_the_tenants_virtual_host),
         cmocka_unit_test(those_that_hang),
