@@ -162,10 +162,10 @@ int json_fields_read(const struct json_value *object, const struct json_field *f
                          json_kind_name(object->kind));
     for (const char *p = NULL; json_next(object, &p, &name, &value);) {
         const struct json_field *field = find(fields, &name);
+        *ret_field = field ? field->name : NULL;
         if (!field)
             return error_set(err, JOBS_EINVAL, "unknown member %.*s",
                              (int)(name.length < 80 ? name.length : 80), name.text);
-        *ret_field = field->name;
         int rc = read_field(field, &value, to, err);
         if (rc < 0)
             return rc;

@@ -85,16 +85,24 @@ static const struct json_field token_fields[] = {
     {.name = NULL},
 };
 
+static int wrong(struct api_request *r, const char *field, struct jobs_error *err,
+                 const char *text) {
+    r->field = field;
+    return error_set(err, JOBS_EINVAL, "%s %s", field, text);
+}
+
 static int check_wanted(struct api_request *r, struct wanted *wanted, struct jobs_error *err) {
-    const char *own = own_tenant(r);
+    const char *own = own_tenant(r), *role = wanted->role;
+    if (!wanted->name[0] || strpbrk(wanted->name, "\n\r\t"))
+        return wrong(r, "name", err, "must be a text of one line");
+    if (strcmp(role, "viewer") != 0 && strcmp(role, "operator") != 0 && strcmp(role, "admin") != 0)
+        return wrong(r, "role", err, "must be viewer, operator or admin");
+    if (wanted->expires && wanted->expires <= clock_date())
+        return wrong(r, "expires", err, "is in the past");
     if (own && wanted->tenant && strcmp(own, wanted->tenant) != 0) {
         r->field = "tenant";
         return error_set_sql(err, JOBS_ENOENT, "JB001", "tenant '%.80s' is unknown here",
                              wanted->tenant);
-    }
-    if (wanted->expires && wanted->expires <= clock_date()) {
-        r->field = "expires";
-        return error_set(err, JOBS_EINVAL, "expires is in the past");
     }
     if (own && !wanted->tenant)
         wanted->tenant = mem_text(own);
@@ -112,6 +120,7 @@ static int make_token(struct api_request *r, const struct wanted *wanted, struct
     int rc = store_token_create(r->db, &token, &id, secret, err);
     if (rc == JOBS_ENOENT && !r->last)
         return rc;
+    r->field = rc == JOBS_ENOENT ? "tenant" : NULL;
     audit_note(r, "token", wanted->tenant, NULL, rc == 0 ? id.text : wanted->name, rc, err);
     if (rc < 0)
         return rc;

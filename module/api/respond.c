@@ -72,6 +72,22 @@ static const char *title_of(int status, int code) {
     return meaning_of(code)->title;
 }
 
+/* What PostgreSQL refused: of what it judges itself, the text says which. */
+static const char *field_of(const struct jobs_error *err) {
+    static const struct {
+        const char *sqlstate, *field;
+    } fields[] = {
+        {"JB002", "class_name"},
+        {"JB003", "parameters"},
+        {"22P02", "parameters"}, /* no other JSON of users comes to it: \\ud800 */
+        {"22P05", "parameters"}, /* \\u0000 */
+    };
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        if (strcmp(err->sqlstate, fields[i].sqlstate) == 0)
+            return fields[i].field;
+    return NULL;
+}
+
 void api_problem(struct buf *out, int status, const char *field, const struct jobs_error *err) {
     const struct meaning *meaning = meaning_of(err->code);
     json_begin(out);
@@ -85,7 +101,7 @@ void api_problem(struct buf *out, int status, const char *field, const struct jo
                   err->code == JOBS_EUNSURE
                       ? "the connection to the database was lost: it may have been done"
                       : "the database is away or busy; try again");
-    json_text(out, "field", field);
+    json_text(out, "field", field ? field : field_of(err));
     json_text(out, "code",
               strncmp(err->sqlstate, "JB", 2) == 0 ? err->sqlstate
               : meaning->name                      ? meaning->name

@@ -83,8 +83,9 @@ static int refused(const struct remote *remote, long status, const struct buf *a
     if (json_read(buf_get(answer), answer->length, &problem, &ignored) == 0 &&
         problem.kind == JSON_OBJECT)
         detail = remote_text(&problem, "detail");
-    int rc = error_set(err, code_of(status), "%s: %s", remote->base,
-                       detail ? detail : "no interface of jobs answers here");
+    int rc = error_set(err, code_of(status), "%s: %s%s", remote->base,
+                       detail ? detail : "no interface of jobs answers here",
+                       status == 401 ? " (--token or JOBS_TOKEN)" : "");
     free(detail);
     return rc;
 }

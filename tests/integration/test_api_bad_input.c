@@ -95,7 +95,7 @@ static void wrong_values(void **state) {
         int status;
         const char *part;
     } cases[] = {
-        {"\"nope\":1", 400, "unknown member"},
+        {"\"nope\":1", 400, "\"detail\":\"unknown member \\\"nope\\\"\",\"code\":"},
         {"\"tenant\":\"t1\"", 400, "unknown member"},
         {"\"priority\":\"1\"", 400, "\"field\":\"priority\""},
         {"\"priority\":1.0", 400, "\"field\":\"priority\""},
@@ -105,8 +105,8 @@ static void wrong_values(void **state) {
         {"\"pending\":\"true\"", 400, "\"field\":\"pending\""},
         {"\"parameters\":[]", 400, "\"field\":\"parameters\""},
         {"\"parameters\":\"{}\"", 400, "\"field\":\"parameters\""},
-        {"\"parameters\":{\"x\":\"\\u0000\"}", 422, "\"status\":422"},
-        {"\"parameters\":{\"x\":\"\\ud800\"}", 422, "\"status\":422"},
+        {"\"parameters\":{\"x\":\"\\u0000\"}", 422, "\"field\":\"parameters\""},
+        {"\"parameters\":{\"x\":\"\\ud800\"}", 422, "\"field\":\"parameters\""},
         {"\"description\":\"\\u0000\"", 400, "\"field\":\"description\""},
         {"\"description\":\"\\udc00\"", 400, "\"field\":\"description\""},
         {"\"description\":7", 400, "\"field\":\"description\""},
@@ -130,9 +130,31 @@ static void wrong_values(void **state) {
         refused(f, NULL, body, 0, cases[i].status, cases[i].part);
     }
     refused(f, NULL, "{}", 0, 400, "\"field\":\"class_name\"");
-    refused(f, NULL, "{\"class_name\":\"a'; drop table jobs.t_job_info; --\"}", 0, 422, "JB002");
+    refused(f, NULL, "{\"class_name\":\"a'; drop table jobs.t_job_info; --\"}", 0, 422,
+            "\"field\":\"class_name\",\"code\":\"JB002\"");
     refused(f, NULL, "{\"class_name\":\"../../etc/passwd\"}", 0, 422, "JB002");
     assert_int_equal(traces(f), before);
+}
+
+static void tokens_that_cannot_be(void **state) {
+    struct api_fixture *f = *state;
+    static const struct {
+        const char *body;
+        int status;
+        const char *part;
+    } cases[] = {
+        {"{\"name\":\"\",\"role\":\"viewer\"}", 400, "\"field\":\"name\""},
+        {"{\"name\":\"a\\nb\",\"role\":\"viewer\"}", 400, "\"field\":\"name\""},
+        {"{\"name\":\"x\",\"role\":\"king\"}", 400, "\"field\":\"role\""},
+        {"{\"name\":\"x\"}", 400, "\"field\":\"role\""},
+        {"{\"name\":\"x\",\"role\":\"admin\",\"tenant\":\"nobody\"}", 404, "\"field\":\"tenant\""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *answer =
+            http_post(cases[i].status, f->base, f->admin, cases[i].body, "/api/v1/tokens");
+        api_has(answer, cases[i].part);
+        free(answer);
+    }
 }
 
 static void what_is_no_text(void **state) {
@@ -314,6 +336,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(malformed_json),
         cmocka_unit_test(wrong_values),
+        cmocka_unit_test(tokens_that_cannot_be),
         cmocka_unit_test(what_is_no_text),
         cmocka_unit_test(deep_and_huge),
         cmocka_unit_test(a_body_without_end),

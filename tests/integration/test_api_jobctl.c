@@ -122,7 +122,7 @@ static void failures_are_told(void **state) {
     static const char nobody[] = "11111111-1111-7111-8111-111111111111";
     jobctl_says(3, "has no job", "show --url %s %s", f->base, nobody);
     jobctl_says(3, "unknown here", "list -t nobody --url %s", f->base);
-    jobctl_says(1, "token is unknown", "list --token x --url %s", f->base);
+    jobctl_says(1, "expired (--token or JOBS_TOKEN)", "list --token x --url %s", f->base);
     jobctl_says(1, "role operator", "submit noop --token %s --url %s", f->viewer, f->base);
     jobctl_says(1, "class name", "submit 'a b' --url %s", f->base);
     jobctl_says(2, "2030-01-31T12:00:00Z", "submit noop --at tomorrow --url %s", f->base);
