@@ -68,7 +68,7 @@ static void it_reads_the_same(void **state) {
 static void it_pages(void **state) {
     struct api_fixture *f = *state;
     test_sql(f->url,
-             "select jobs.job_submit('t0', 'many' || n % 150, pending => true, owner => 'x')"
+             "select jobs.job_submit('t0', 'many' || n %% 150, pending => true, owner => 'x')"
              " from generate_series(1, 2300) n");
     assert_int_equal(jobctl_lines(NULL, "list --owner x --limit 2250 --url %s", f->base), 2250);
     assert_int_equal(jobctl_lines(NULL, "list --owner x --limit 10000 --url %s", f->base), 2300);
