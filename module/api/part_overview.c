@@ -88,7 +88,8 @@ static void write_tenant(const struct overview *overview, const struct tenant *t
     for (int i = 0; i < JOB_STATUS_COUNT; i++)
         json_integer(out, status_name((enum job_status)i), totals->n[i]);
     json_end(out);
-    buf_format(out, ",\"share\":%.4f", has_work(totals) ? tenant->weight / overview->weights : 0);
+    double weights = overview->weights > tenant->weight ? overview->weights : tenant->weight;
+    buf_format(out, ",\"share\":%.4f", has_work(totals) ? tenant->weight / weights : 0);
     json_end(out);
 }
 
@@ -120,8 +121,19 @@ static void add_tenant(void *arg, const struct tenant *tenant) {
 /* Counts of all tenants: a share is one among all. */
 static int look(struct overview *overview, struct jobs_error *err) {
     const struct job_info_service *db = overview->r->db;
-    int rc = store_counts(db, NULL, add_totals, overview, err);
+    int rc = store_tenant_counts(db, add_totals, overview, err);
     return rc < 0 ? rc : tenant_list(db, add_weight, overview, err);
+}
+
+/* Its own counts, and what its weight is compared with. */
+static int look_at_one(struct overview *overview, const char *tenant, struct jobs_error *err) {
+    const struct job_info_service *db = overview->r->db;
+    int64_t weights = 0;
+    int rc = store_counts(db, tenant, add_totals, overview, err);
+    if (rc == 0)
+        rc = store_tenant_weights(db, &weights, err);
+    overview->weights = (double)weights;
+    return rc;
 }
 
 static int get_tenant(struct api_request *r, struct jobs_error *err) {
@@ -129,7 +141,7 @@ static int get_tenant(struct api_request *r, struct jobs_error *err) {
     struct tenant tenant;
     int rc = tenant_get(r->db, r->tenant, &tenant, err);
     if (rc == 0)
-        rc = look(&overview, err);
+        rc = look_at_one(&overview, r->tenant, err);
     if (rc == 0)
         write_tenant(&overview, &tenant, &r->out);
     table_done(&overview.totals, free);
@@ -166,7 +178,7 @@ static int add_tenants(struct overview *overview, struct jobs_error *err) {
     if (rc == JOBS_ENOENT)
         return 0; /* it is of another one */
     if (rc == 0)
-        rc = look(overview, err);
+        rc = own[0] ? look_at_one(overview, own, err) : look(overview, err);
     if (rc == 0 && own[0])
         add_tenant(overview, &tenant);
     else if (rc == 0)

@@ -12,6 +12,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { KEYS_MOST = 10000 };
 #define WINDOW (30 * CLOCK_SECOND) /* throughput is measured over one to two of these */
@@ -29,7 +30,6 @@ struct stats { /* the part's state */
 };
 
 struct answer { /* request.mine: what comes of several datasources */
-    int64_t total[JOB_STATUS_COUNT];
     struct store_flow flow;
     struct keyset rows;
     const char *datasource;
@@ -58,8 +58,6 @@ static void add_count(void *arg, const struct store_count *count) {
         keyset_add(&answer->rows, buf_get(&key), &text);
     }
     buf_done(&key);
-    for (int i = 0; i < JOB_STATUS_COUNT; i++)
-        answer->total[i] += count->n[i];
 }
 
 /* What to compare with, or a sample of now. */
@@ -86,6 +84,11 @@ static void write_rate(struct buf *out, const char *name, int64_t n, double seco
     buf_format(out, ",\"%s\":%.3f", name, seconds > 0 && n > 0 ? (double)n / seconds : 0);
 }
 
+static int64_t unfinished(const struct store_flow *flow) {
+    return flow->n[JOB_PENDING] + flow->n[JOB_QUEUED] + flow->n[JOB_TO_BE_RUN] +
+           flow->n[JOB_RUNNING];
+}
+
 /* What came is what ended, and by how much those that have not ended grew. */
 static void write_throughput(struct api_request *r, const struct store_flow *flow) {
     struct sample now = {clock_now(), *flow};
@@ -95,7 +98,7 @@ static void write_throughput(struct api_request *r, const struct store_flow *flo
     int64_t ended = flow->succeeded - old->succeeded + flow->failed - old->failed + flow->aborted -
                     old->aborted;
     buf_format(&r->out, ",\"throughput\":{\"seconds\":%.3f", seconds);
-    write_rate(&r->out, "created", ended + flow->unfinished - old->unfinished, seconds);
+    write_rate(&r->out, "created", ended + unfinished(flow) - unfinished(old), seconds);
     write_rate(&r->out, "succeeded", flow->succeeded - old->succeeded, seconds);
     write_rate(&r->out, "failed", flow->failed - old->failed, seconds);
     write_rate(&r->out, "aborted", flow->aborted - old->aborted, seconds);
@@ -106,7 +109,7 @@ static void write_end(struct api_request *r, struct answer *answer) {
     buf_text(&r->out, "{\"counts\":");
     keyset_write(&answer->rows, &r->out);
     buf_text(&r->out, ",\"total\":{");
-    write_counts(&r->out, answer->total);
+    write_counts(&r->out, answer->flow.n);
     json_end(&r->out);
     write_throughput(r, &answer->flow);
     json_end(&r->out);
@@ -114,8 +117,17 @@ static void write_end(struct api_request *r, struct answer *answer) {
 
 static int add(struct api_request *r, const char *tenant, struct jobs_error *err) {
     struct answer *answer = r->mine;
+    const char *after = answer->rows.after ? answer->rows.after : "";
+    char from_tenant[64], from_class[140] = "";
+    size_t length = strcspn(after, ",");
     answer->datasource = r->datasource_name;
-    int rc = store_counts(r->db, tenant, add_count, answer, err);
+    snprintf(from_tenant, sizeof from_tenant, "%.*s", (int)length, after);
+    if (after[length])
+        snprintf(from_class, sizeof from_class, "%.*s", (int)strcspn(after + length + 1, ","),
+                 after + length + 1);
+    /* One more tells that there is another page; the first may be that of the page before. */
+    int rc = store_counts_page(r->db, tenant, *after ? from_tenant : NULL, from_class,
+                               answer->rows.limit + 2, add_count, answer, err);
     return rc < 0 ? rc : store_flow_add(r->db, tenant, &answer->flow, err);
 }
 

@@ -53,13 +53,12 @@ int store_attempts(const struct job_info_service *s, const char *tenant, const c
     return 0;
 }
 
-int store_counts(const struct job_info_service *s, const char *tenant,
-                 void (*row)(void *arg, const struct store_count *count), void *arg,
-                 struct jobs_error *err) {
-    struct sql_parameters p = {0};
+static int give_counts(const struct job_info_service *s, const char *statement,
+                       const struct sql_parameters *p,
+                       void (*row)(void *arg, const struct store_count *count), void *arg,
+                       struct jobs_error *err) {
     struct sql_result *rows;
-    sql_add_text(&p, tenant);
-    int rc = read_rows(s, "count_list", &p, &rows, err);
+    int rc = read_rows(s, statement, p, &rows, err);
     if (rc < 0)
         return rc;
     for (size_t i = 0; i < sql_count(rows); i++) {
@@ -73,6 +72,42 @@ int store_counts(const struct job_info_service *s, const char *tenant,
         };
         row(arg, &count);
     }
+    sql_result_free(rows);
+    return 0;
+}
+
+int store_counts(const struct job_info_service *s, const char *tenant,
+                 void (*row)(void *arg, const struct store_count *count), void *arg,
+                 struct jobs_error *err) {
+    struct sql_parameters p = {0};
+    sql_add_text(&p, tenant);
+    return give_counts(s, "count_list", &p, row, arg, err);
+}
+
+int store_counts_page(const struct job_info_service *s, const char *tenant, const char *from_tenant,
+                      const char *from_class, size_t limit,
+                      void (*row)(void *arg, const struct store_count *count), void *arg,
+                      struct jobs_error *err) {
+    struct sql_parameters p = {0};
+    sql_add_text(&p, tenant);
+    sql_add_text(&p, from_tenant);
+    sql_add_text(&p, from_class);
+    sql_add_integer(&p, (int64_t)limit);
+    return give_counts(s, "count_page", &p, row, arg, err);
+}
+
+int store_tenant_counts(const struct job_info_service *s,
+                        void (*row)(void *arg, const struct store_count *count), void *arg,
+                        struct jobs_error *err) {
+    return give_counts(s, "count_tenants", NULL, row, arg, err);
+}
+
+int store_tenant_weights(const struct job_info_service *s, int64_t *ret, struct jobs_error *err) {
+    struct sql_result *rows;
+    int rc = read_rows(s, "tenant_weights", NULL, &rows, err);
+    if (rc < 0)
+        return rc;
+    *ret = number_of(rows, 0, "weights", 0);
     sql_result_free(rows);
     return 0;
 }

@@ -46,6 +46,17 @@ struct store_count {
 int store_counts(const struct job_info_service *s, const char *tenant,
                  void (*row)(void *arg, const struct store_count *count), void *arg,
                  struct jobs_error *err);
+/* `limit` of them, in order, from a tenant and class on (NULL: from the first). */
+int store_counts_page(const struct job_info_service *s, const char *tenant, const char *from_tenant,
+                      const char *from_class, size_t limit,
+                      void (*row)(void *arg, const struct store_count *count), void *arg,
+                      struct jobs_error *err);
+/* Of each tenant that has jobs, in no order; class_name "". */
+int store_tenant_counts(const struct job_info_service *s,
+                        void (*row)(void *arg, const struct store_count *count), void *arg,
+                        struct jobs_error *err);
+/* The weights of all tenants that have jobs to run, together. */
+int store_tenant_weights(const struct job_info_service *s, int64_t *ret, struct jobs_error *err);
 
 struct store_share { /* of a tenant that had work in the last minute */
     const char *tenant;
