@@ -374,6 +374,25 @@ static void nothing_changes_meanwhile(void **state) {
     }
 }
 
+/* A tenant that is about to arrive, with jobs that wait for a date, disturbs nobody there. */
+static void others_run_beside_it(void **state) {
+    (void)state;
+    struct pair pair = new_pair();
+    runs_reset();
+    fill(&pair);
+    kill_at(&pair, ARRIVED);
+    struct test_service *s = service_start(pair.b, NULL, NULL);
+    char *id = submit(pair.b, "'t1', 'count', at => clock_timestamp() + interval '100 ms'");
+    wait_status(pair.b, id, "SUCCEEDED");
+    free(id);
+    id = submit(pair.b, "'t1', 'count'");
+    wait_status(pair.b, id, "SUCCEEDED");
+    free(id);
+    assert_int_equal(service_said(s, "a tick failed"), 0);
+    service_stop(s);
+    unlink(pair.config);
+}
+
 /* A change that is made, but not committed, when a move begins is waited for, and comes along. */
 static void a_change_under_way(void **state) {
     (void)state;
@@ -572,12 +591,19 @@ static int up(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(everything_comes_along),    cmocka_unit_test(back_again),
-        cmocka_unit_test(what_runs_is_waited_for),   cmocka_unit_test(killed_at_every_step),
-        cmocka_unit_test(nothing_changes_meanwhile), cmocka_unit_test(a_change_under_way),
-        cmocka_unit_test(places_are_lowered),        cmocka_unit_test(who_holds_it_up_is_named),
-        cmocka_unit_test(cancelled_after_a_kill),    cmocka_unit_test(two_movers),
-        cmocka_unit_test(moved_under_load),          cmocka_unit_test(events_stay_in_order),
+        cmocka_unit_test(everything_comes_along),
+        cmocka_unit_test(back_again),
+        cmocka_unit_test(what_runs_is_waited_for),
+        cmocka_unit_test(killed_at_every_step),
+        cmocka_unit_test(nothing_changes_meanwhile),
+        cmocka_unit_test(a_change_under_way),
+        cmocka_unit_test(others_run_beside_it),
+        cmocka_unit_test(places_are_lowered),
+        cmocka_unit_test(who_holds_it_up_is_named),
+        cmocka_unit_test(cancelled_after_a_kill),
+        cmocka_unit_test(two_movers),
+        cmocka_unit_test(moved_under_load),
+        cmocka_unit_test(events_stay_in_order),
     };
     return cmocka_run_group_tests(tests, up, NULL);
 }
