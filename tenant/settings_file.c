@@ -104,6 +104,7 @@ static void read_entry(struct reader *r, json_object *object) {
     }
     if (!json_object_object_get_ex(object, "tenant", &name) ||
         !json_object_is_type(name, json_type_string) ||
+        json_object_get_string_len(name) != (int)strlen(json_object_get_string(name)) ||
         !tenant_name_is_valid(json_object_get_string(name))) {
         complain(r, &entry, "\"tenant\" must be a name of the form [a-z0-9][a-z0-9_-]{0,62}");
         return;

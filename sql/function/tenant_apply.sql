@@ -3,19 +3,23 @@
 -- in:  entries: JSON array of objects: tenant; weight, max_running, max_queued (numbers; null: no limit), state; mode: 'create'
 --      (none of them may be there), 'change' (all must be), 'both'; dry: do it, say what was done, and undo it
 -- out: a row per entry in order: outcome CREATED, CHANGED or LEFT
--- Errors: JB001 tenant unknown, JB009 it is being moved, 22023 a bad entry, class 22 and 23 for bad values
+-- Errors: JB001 tenant unknown, JB009 it is being moved, 22023 a bad entry, class 22 and 23 for bad values, 55P03 somebody holds one
+-- Rows are locked and made in the order of their names: two who apply at the same time wait for each other and then find what is there.
 create or replace function @schema@.tenant_apply(entries jsonb, mode text default 'both', dry boolean default false)
 returns table (tenant text, outcome text)
 language plpgsql volatile
 set search_path = @schema@, pg_temp
+set lock_timeout = '5s'
 as $$
 #variable_conflict use_column
 declare
     e jsonb;
+    place bigint;
     bad text;
     was record;
     is_now record;
     names text[] := '{}';
+    places bigint[] := '{}';
     outcomes text[] := '{}';
     wake boolean := false;
 begin
@@ -23,8 +27,11 @@ begin
     perform from t_tenant t where t.tenant in (select x.e ->> 'tenant' from jsonb_array_elements(entries) x(e))
     order by t.tenant for no key update;
     begin
-        for e in select x.e from jsonb_array_elements(entries) x(e) loop
+        for e, place in select x.e, x.n from jsonb_array_elements(entries) with ordinality x(e, n)
+            order by x.e ->> 'tenant' collate "C", x.n
+        loop
             names := names || (e ->> 'tenant');
+            places := places || place;
             select k into bad from jsonb_object_keys(e) k
             where k <> all ('{tenant,weight,max_running,max_queued,state}') limit 1;
             if found then
@@ -41,9 +48,16 @@ begin
                     case when e ? 'max_running' then (e ->> 'max_running')::int else d.max_running end,
                     case when e ? 'max_queued' then (e ->> 'max_queued')::int else d.max_queued end,
                     coalesce(e ->> 'state', 'ACTIVE')
-                from t_tenant_default d;
-                outcomes := outcomes || 'CREATED'::text;
-                continue;
+                from t_tenant_default d
+                on conflict do nothing;
+                if found then
+                    outcomes := outcomes || 'CREATED'::text;
+                    continue;
+                end if;
+                select t.* into was from t_tenant t where t.tenant = e ->> 'tenant'; -- somebody else has just made it
+                if not found then
+                    raise exception using errcode = '40001', message = format('tenant "%s" comes and goes, try again', e ->> 'tenant');
+                end if;
             end if;
             if mode = 'create' then
                 raise exception using errcode = '22023', message = format('tenant "%s" exists already', e ->> 'tenant');
@@ -72,6 +86,6 @@ begin
     exception when sqlstate 'JBDRY' then
         null; -- all that was done in this block is undone
     end;
-    return query select u.tenant, u.outcome from unnest(names, outcomes) u(tenant, outcome);
+    return query select u.tenant, u.outcome from unnest(names, outcomes, places) u(tenant, outcome, place) order by u.place;
 end
 $$;

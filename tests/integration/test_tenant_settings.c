@@ -110,6 +110,13 @@ static void bad_files_change_nothing(void **state) {
         {"[{\"tenant\":\"ok\"},\n {\"tenant\":]", "line 2"},
         {"[{\"tenant\":\"ok\"}", "a comma or the end"},
         {"[{\"tenant\":\"ok\"}] x", "more behind"},
+        {"[{\"tenant\":\"ok\"},{\"tenant\":\"ok\\u0000x\"}]", "\"tenant\" must be a name"},
+        {"[{\"tenant\":\"ok\"},]", "line 1"},
+        {"[{\"tenant\":\"ok\"},null]", "an entry must be"},
+        {"[{\"tenant\":\"ok\",\"weight\":\"2\"}]", "weight must be"},
+        {"[{\"tenant\":\"ok\",\"max_running\":99999999999999999999}]", "max_running must be"},
+        {"[{\"tenant\":\"ok\",\"state\":null}]", "state must be"},
+        {"[", "line 1"},
         {"{}", "must be a JSON array"},
         {"", "must be a JSON array"},
         {"[{\"tenant\":\"ok\",\"datasource\":\"elsewhere\"}]", "no datasource \"elsewhere\""},
@@ -139,6 +146,30 @@ static void hundreds_at_once(void **state) {
     assert_int_equal(test_sql_integer(f->url, "select weight from jobs.t_tenant where tenant = "
                                               "'n0'"),
                      2);
+}
+
+/* Of two who make the same tenants at the same time the second finds them. */
+static void two_admins(void **state) {
+    const struct store_fixture *f = *state;
+    struct pg_conn *first = store_connect(f->url), *second = store_connect(f->url);
+    store_sql(first, "begin; select jobs.tenant_apply('[{\"tenant\": \"both2\", \"weight\": 2}]')");
+    assert_true(PQsendQuery(second, "select string_agg(tenant || ' ' || outcome, ', ') from "
+                                    "jobs.tenant_apply('[{\"tenant\": \"both2\", \"weight\": 3}, "
+                                    "{\"tenant\": \"both1\", \"weight\": 3}]')"));
+    assert_true(test_wait_sql(f->url, 10000,
+                              "select count(*) = 1 from pg_stat_activity where wait_event_type = "
+                              "'Lock' and datname = current_database()"));
+    store_sql(first, "commit");
+    PGresult *result = PQgetResult(second);
+    if (PQresultStatus(result) != PGRES_TUPLES_OK)
+        fail_msg("%s", PQresultErrorMessage(result));
+    assert_string_equal(PQgetvalue(result, 0, 0), "both2 CHANGED, both1 CREATED");
+    PQclear(result);
+    PQfinish(first);
+    PQfinish(second);
+    check(f, "both1", "3 - - ACTIVE");
+    check(f, "both2", "3 - - ACTIVE");
+    jobctl_says(1, "exists already", "tenant create both1");
 }
 
 static void two_datasources(void **state) {
@@ -213,13 +244,10 @@ static void states_take_effect_within_a_second(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(created_and_set),
-        cmocka_unit_test(defaults_hold_for_sql_too),
-        cmocka_unit_test(a_file_is_applied),
-        cmocka_unit_test(bad_files_change_nothing),
-        cmocka_unit_test(hundreds_at_once),
-        cmocka_unit_test(two_datasources),
-        cmocka_unit_test(states_take_effect_within_a_second),
+        cmocka_unit_test(created_and_set),   cmocka_unit_test(defaults_hold_for_sql_too),
+        cmocka_unit_test(a_file_is_applied), cmocka_unit_test(bad_files_change_nothing),
+        cmocka_unit_test(hundreds_at_once),  cmocka_unit_test(two_admins),
+        cmocka_unit_test(two_datasources),   cmocka_unit_test(states_take_effect_within_a_second),
     };
     return cmocka_run_group_tests(tests, up, store_fixture_down);
 }
