@@ -11,7 +11,7 @@
 /* Submits draw their seq in one order and commit in another: what was passed over by a claim is mostly
  * visible a quarter of a second later. */
 #define SETTLED (250 * CLOCK_MS)
-#define NONE (-1)
+#define NONE INT64_MIN /* places of a tenant that was moved here are negative */
 
 struct floor {
     int priority;
