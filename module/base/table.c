@@ -67,7 +67,7 @@ void table_put(struct table *table, const char *key, void *value) {
         slot->value = value;
         return;
     }
-    if ((table->used + 1) * 4 > table->capacity * 3)
+    if ((table->used + 1) * 2 > table->capacity)
         rehash(table);
     insert(table, mem_text(key), value, hash);
 }

@@ -222,6 +222,8 @@ static int start_thread(struct relay *relay) {
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int failed = pthread_create(&relay->thread, NULL, run, relay);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (!failed)
+        pthread_setname_np(relay->thread, "jobs-relay");
     return failed;
 }
 

@@ -7,8 +7,8 @@ with s as materialized (
         case when $4::boolean then pg_current_xact_id()::text::bigint end as fence
 )
 select s.oldest, s.fence, o.id, o.ids, o.tenants, o.class_names, o.middles, o.statuses, o.versions, o.attempts, o.percents,
-    array(select (extract(epoch from m) * 1000000)::bigint from unnest(o.middle_dates) m) as middle_dates,
-    array(select (extract(epoch from d) * 1000000)::bigint from unnest(o.dates) d) as dates,
+    array(select (date_part('epoch', unnest(o.middle_dates)) * 1000000)::bigint) as middle_dates,
+    array(select (date_part('epoch', unnest(o.dates)) * 1000000)::bigint) as dates,
     o.extras
 from s left join (
     select x.* from unnest($1::bigint[], $2::bigint[]) r(first, last)

@@ -2,8 +2,8 @@
 -- in:  $1, $2 first and last ids of ranges, in order, $3 how many rows at most, $4 tenant
 -- out: a row per row, as outbox_read
 select o.id, o.ids, o.tenants, o.class_names, o.middles, o.statuses, o.versions, o.attempts, o.percents,
-    array(select (extract(epoch from m) * 1000000)::bigint from unnest(o.middle_dates) m) as middle_dates,
-    array(select (extract(epoch from d) * 1000000)::bigint from unnest(o.dates) d) as dates,
+    array(select (date_part('epoch', unnest(o.middle_dates)) * 1000000)::bigint) as middle_dates,
+    array(select (date_part('epoch', unnest(o.dates)) * 1000000)::bigint) as dates,
     o.extras
 from (
     select x.* from unnest($1::bigint[], $2::bigint[]) r(first, last)

@@ -1,4 +1,5 @@
 /* librabbitmq as its examples use it: publish, and read the confirms as they come. */
+#include "module/base/clock.h"
 #include "module/base/mem.h"
 #include "tests/bench/broadcast.h"
 
@@ -79,12 +80,13 @@ static void publish(struct bare *bare, const char *exchange, const char *body, s
     bare->published++;
 }
 
-void broadcast_bare(const struct bench *bench, size_t count, size_t size) {
+int64_t broadcast_bare(const struct bench *bench, size_t count, size_t size) {
     struct bare bare = {0};
     char exchange[80], *body = mem_zero(size + 1, 1);
     memset(body, 'x', size);
     snprintf(exchange, sizeof exchange, "%s.events", bench->service);
     bare_open(&bare, bench, exchange);
+    int64_t began = clock_now();
     while (bare.confirmed < count) {
         bool waiting = bare.published == count || bare.published - bare.confirmed >= AHEAD;
         if (waiting)
@@ -92,8 +94,10 @@ void broadcast_bare(const struct bench *bench, size_t count, size_t size) {
         else
             publish(&bare, exchange, body, size);
     }
+    int64_t took = clock_now() - began;
     amqp_connection_close(bare.connection, AMQP_REPLY_SUCCESS);
     amqp_destroy_connection(bare.connection);
     free(bare.url);
     free(body);
+    return took;
 }
