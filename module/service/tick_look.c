@@ -17,7 +17,7 @@
 #define RECENT_MOST 200          /* tenants asked at once on a wake-up */
 #define RECENT (60 * CLOCK_SECOND)
 #define AWAKE_WINDOW (200 * CLOCK_MS)
-#define AWAKE_WAKES 40 /* so many notifications in a window are more dear than looking */
+#define AWAKE_WAKES 25 /* so many notifications in a window are more dear than looking */
 
 /* ---- who has work: a rotating scan over lanes and tenants ---- */
 
