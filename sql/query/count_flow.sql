@@ -1,5 +1,5 @@
 -- How often jobs came to a final status, and how many there are in each: from the counts that ticks and submits keep.
--- in: $1 tenant, null = all    out: one row: succeeded, failed, aborted (how often), n_… (jobs now)
+-- in: $1 tenant, null = all    out: one row: succeeded, failed, aborted (how often), n_pending and so on (jobs now)
 select coalesce(sum(c.entered) filter (where c.status = 'SUCCEEDED'), 0)::bigint as succeeded,
     coalesce(sum(c.entered) filter (where c.status = 'FAILED'), 0)::bigint as failed,
     coalesce(sum(c.entered) filter (where c.status = 'ABORTED'), 0)::bigint as aborted,
