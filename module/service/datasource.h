@@ -76,6 +76,9 @@ struct datasource {
     int epoch;
     int64_t tick;                   /* number of the last one; never used twice */
     struct list lives[LIVE_STATES]; /* live.link */
+    bool gathering;                 /* what is launched goes to the pool together, */
+    struct list gathered;           /* by task.link */
+    size_t gathered_count;
     size_t live_count, ending_count;
     struct table by_id; /* id to struct live */
     struct receipts receipts;

@@ -59,12 +59,33 @@ static void on_ended(struct pool_task *task) {
 
 /* ---- from the claim to the pool ---- */
 
+static void count_pooled(struct datasource *ds, size_t count) {
+    pthread_mutex_lock(&ds->inbox_lock);
+    ds->pooled += count;
+    pthread_mutex_unlock(&ds->inbox_lock);
+}
+
 static void to_pool(struct datasource *ds, struct live *live) {
     live_move(ds, live, LIVE_POOLED);
-    pthread_mutex_lock(&ds->inbox_lock);
-    ds->pooled++;
-    pthread_mutex_unlock(&ds->inbox_lock);
+    if (ds->gathering) {
+        list_push_back(&ds->gathered, &live->task.link);
+        ds->gathered_count++;
+        return;
+    }
+    count_pooled(ds, 1);
     pool_put(ds->service->pool, &live->task);
+}
+
+void lives_gather(struct datasource *ds) {
+    ds->gathering = true;
+    ds->gathered_count = 0;
+    list_init(&ds->gathered);
+}
+
+void lives_put(struct datasource *ds) {
+    ds->gathering = false;
+    count_pooled(ds, ds->gathered_count);
+    pool_put_all(ds->service->pool, &ds->gathered);
 }
 
 static void on_job_log(void *arg, const struct job *job, int level, const char *text) {

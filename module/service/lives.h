@@ -8,6 +8,10 @@
 void live_move(struct datasource *ds, struct live *live, enum live_state state);
 /* Enters a job that was claimed, in no list yet. */
 void lives_enter(struct datasource *ds, struct live *live, enum live_state state);
+/* What is launched between these two goes to the pool at once, in order. Nothing is stopped, fenced or
+ * handed back in between. */
+void lives_gather(struct datasource *ds);
+void lives_put(struct datasource *ds);
 /* Sends it on its way: to the pool, or where its class, its parameters or its caution ask for.
  * `parameters` NULL: to be fetched. */
 void live_launch(struct datasource *ds, struct live *live, const char *parameters);

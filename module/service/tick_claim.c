@@ -91,8 +91,10 @@ static void take_all(struct tick *tick, const struct sql_result *rows) {
         };
     }
     claim_order(entries, count);
+    lives_gather(tick->ds);
     for (size_t i = 0; i < count; i++)
         take(tick, rows, entries[i].row);
+    lives_put(tick->ds);
 }
 
 static void apply(struct tick *tick, const struct sql_result *rows, size_t from, size_t to) {

@@ -185,14 +185,23 @@ void pool_free(struct pool *pool) {
     free(pool);
 }
 
-void pool_put(struct pool *pool, struct pool_task *task) {
+void pool_put_all(struct pool *pool, struct list *tasks) {
+    size_t count = 0;
     pthread_mutex_lock(&pool->lock);
-    list_push_back(&pool->queue, &task->link);
-    pool->queued++;
-    bool wake = pool->waiting > 0;
+    for (struct list *link; (link = list_pop_front(tasks)) != NULL; count++)
+        list_push_back(&pool->queue, link);
+    pool->queued += count;
+    size_t wake = pool->waiting < count ? pool->waiting : count;
     pthread_mutex_unlock(&pool->lock);
-    if (wake)
+    for (; wake > 0; wake--)
         pthread_cond_signal(&pool->work);
+}
+
+void pool_put(struct pool *pool, struct pool_task *task) {
+    struct list one;
+    list_init(&one);
+    list_push_back(&one, &task->link);
+    pool_put_all(pool, &one);
 }
 
 bool pool_withdraw(struct pool *pool, struct pool_task *task) {

@@ -25,6 +25,9 @@ int pool_new(size_t slots, struct pool **ret, struct jobs_error *err);
 void pool_free(struct pool *pool);
 
 void pool_put(struct pool *pool, struct pool_task *task);
+/* All tasks of a list (by pool_task.link), in order; the list is empty afterwards. Threads are woken
+ * once, not once for each: quick tasks cost less than waking somebody does. */
+void pool_put_all(struct pool *pool, struct list *tasks);
 /* Takes a task back that has not begun; false: it has (or is not here, having never been put since
  * it was zeroed or taken back). The task must still exist: it is the owner who knows whether
  * ended() was called. */
