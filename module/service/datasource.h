@@ -92,6 +92,8 @@ struct datasource {
     size_t scan_lane;        /* where the scan for tenants goes on: 0 is lane '' */
     char scan_tenant[64];
     bool scanning;
+    int64_t scan_took,
+        scan_taking; /* microseconds in the server: of the last one, of this one so far */
     int64_t next_takeover, next_quarantine;
     struct table quarantines;                     /* quarantine.c */
     struct space space;                           /* watermark.c */
@@ -99,13 +101,13 @@ struct datasource {
     char promoted[40];      /* date: timers before it were promoted, as far as is known. "": none */
     int64_t recorded_timer; /* the first one due of those that were recorded lately, */
     int64_t timer_recorded_at; /* the last of them then */
-    int64_t last_work;         /* when work was last found */
     int64_t next_shares;       /* when the books may be published */
     bool awake;                /* nobody needs to notify: it looks every few ms */
     bool wake_pending;         /* t_job_wake is to be written */
     int64_t wake_at;           /* not before: somebody holds it */
     int64_t settling_until;    /* just gone to sleep: submitters may still believe it is awake */
     int wakes;                 /* notifications in the present window */
+    size_t claimed_awake;      /* jobs claimed in it */
     int64_t wakes_since;
     size_t run_count;           /* runs that run_time is the average of */
     double tick_time, run_time; /* microseconds, moving averages */

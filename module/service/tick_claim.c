@@ -106,8 +106,7 @@ static void apply(struct tick *tick, const struct sql_result *rows, size_t from,
         shares_settle(&ds->shares, tick->shares[i]);
     tick->claimed += sql_count(rows);
     count(&ds->counters.claimed, (long long)sql_count(rows));
-    if (sql_count(rows) > 0)
-        ds->last_work = tick->now;
+    ds->claimed_awake += sql_count(rows);
 }
 
 static void apply_limited(struct tick *tick, const struct sql_result *rows) {

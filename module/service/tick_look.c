@@ -18,20 +18,22 @@
 #define RECENT (60 * CLOCK_SECOND)
 #define AWAKE_WINDOW (200 * CLOCK_MS)
 #define AWAKE_WAKES 25 /* so many notifications in a window are more dear than looking */
+#define ASLEEP_JOBS 20 /* so few jobs in a window are not */
 
 /* ---- who has work: a rotating scan over lanes and tenants ---- */
 
-/* A look is a claim of all that had work lately, then: a fifth of the time at most. */
-static int64_t look_sweeping(const struct datasource *ds) {
-    int64_t interval = (int64_t)(4 * ds->tick_time);
+/* Nobody notifies: often, but for a small part of the time. While a sweep is on, a look is a claim of all
+ * that had work lately. */
+static int64_t look_awake(const struct datasource *ds) {
+    int64_t interval = ds->sweep.on ? (int64_t)(4 * ds->tick_time) : 20 * ds->scan_took;
     return interval < LOOK_AWAKE ? LOOK_AWAKE : interval < LOOK_FED ? interval : LOOK_FED;
 }
 
 static int64_t look_interval(const struct datasource *ds) {
+    if (ds->awake)
+        return look_awake(ds);
     if (ds->shares.active_count > 0)
         return LOOK_FED;
-    if (ds->awake)
-        return ds->sweep.on ? look_sweeping(ds) : LOOK_AWAKE;
     return ds->last_look < ds->settling_until ? LOOK_SETTLING : LOOK_ASLEEP;
 }
 
@@ -41,6 +43,8 @@ static void scan_ended(struct datasource *ds, int64_t now) {
     ds->scan_tenant[0] = '\0';
     ds->scanning = ++ds->scan_lane <= ds->lane_count;
     if (!ds->scanning) {
+        ds->scan_took = ds->scan_taking;
+        ds->scan_taking = 0;
         ds->scan_lane = 0;
         ds->last_look = now;
     }
@@ -56,7 +60,9 @@ static void apply_scan(struct tick *tick, const struct sql_result *rows) {
     int tenant = sql_column(rows, "tenant"), weight = sql_column(rows, "weight"),
         paused = sql_column(rows, "paused"), limit = sql_column(rows, "max_running");
     size_t n = sql_count(rows) - 1;
-    sweep_note_scan(ds, sql_get_integer(rows, n, sql_column(rows, "took"), 0), n);
+    int64_t took = sql_get_integer(rows, n, sql_column(rows, "took"), 0);
+    sweep_note_scan(ds, took, n);
+    ds->scan_taking += took;
     for (size_t i = 0; i < n; i++) {
         struct share *share = shares_find(&ds->shares, scan_lane(ds), sql_get(rows, i, tenant));
         shares_set_weight(&ds->shares, share, (int)sql_get_integer(rows, i, weight, 1));
@@ -99,10 +105,11 @@ void tick_hear(struct tick *tick) {
         return;
     if (now - ds->wakes_since > AWAKE_WINDOW)
         ds->wakes_since = now, ds->wakes = 0;
-    if (++ds->wakes > AWAKE_WAKES && !ds->awake)
+    if (++ds->wakes > AWAKE_WAKES && !ds->awake) {
         ds->awake = ds->wake_pending = true;
+        ds->claimed_awake = ASLEEP_JOBS; /* until a whole window has been seen */
+    }
     tick->heard = true;
-    ds->last_work = now;
     ds->next_lanes = 0;
     ds->scanning = true;
     ds->scan_lane = 0;
@@ -274,12 +281,22 @@ static void apply_wake(struct tick *tick, const struct sql_result *rows) {
     }
 }
 
-void tick_add_wake(struct tick *tick) {
-    struct datasource *ds = tick->ds;
-    if (ds->awake && tick->now - ds->last_work > AWAKE_WINDOW) {
+/* So few jobs that being woken for each of them is quicker, and costs less, than looking. */
+static void fall_asleep(struct datasource *ds, int64_t now) {
+    if (!ds->awake || now - ds->wakes_since < AWAKE_WINDOW)
+        return;
+    if (ds->claimed_awake < ASLEEP_JOBS && ds->shares.active_count == 0) {
         ds->awake = false;
         ds->wake_pending = true;
     }
+    ds->wakes_since = now;
+    ds->wakes = 0;
+    ds->claimed_awake = 0;
+}
+
+void tick_add_wake(struct tick *tick) {
+    struct datasource *ds = tick->ds;
+    fall_asleep(ds, tick->now);
     if (!ds->wake_pending || tick->now < ds->wake_at)
         return;
     struct tick_step *step = tick_add(tick, "wake_sleep", true, true, apply_wake);
