@@ -370,6 +370,27 @@ static int carry(struct moving *m, struct jobs_error *err) {
 
 /* ---- after the decision ---- */
 
+/* A process that was killed may have sent its last statement before, and the server carries it out
+ * meanwhile: what it left behind is what was to be done. */
+static int unless_done(struct moving *m, struct sql *sql, enum phase then, int rc,
+                       struct jobs_error *err) {
+    struct end end;
+    struct jobs_error unheard;
+    if (rc == 0 || strcmp(err->sqlstate, "JB009") != 0)
+        return rc;
+    return look(m, sql, &end, &unheard) == 0 && end.phase == then ? 0 : rc;
+}
+
+static int activate(struct moving *m, struct jobs_error *err) {
+    int rc = call(m, m->target, "tenant_move_activate", m->id, m->before, SQL_NOTHING, NULL, err);
+    return unless_done(m, m->target, SETTLED, rc, err);
+}
+
+static int forget(struct moving *m, struct jobs_error *err) {
+    int rc = call(m, m->source, "tenant_move_forget", m->id, "false", SQL_NOTHING, NULL, err);
+    return unless_done(m, m->source, NOBODY, rc, err);
+}
+
 static int finish(struct moving *m, struct jobs_error *err) {
     struct end end;
     int rc = look(m, m->target, &end, err);
@@ -381,12 +402,10 @@ static int finish(struct moving *m, struct jobs_error *err) {
                          "set back to an older state? Its jobs are in what the target had then",
                          m->how->name);
     if (end.phase == ARRIVING && strcmp(end.id, m->id) == 0)
-        rc = call(m, m->target, "tenant_move_activate", m->id, m->before, SQL_NOTHING, NULL, err);
+        rc = activate(m, err);
     else if (end.phase == ARRIVING)
         rc = error_set(err, JOBS_EREFUSED, "the target's \"%s\" is of another move", m->how->name);
-    return rc == 0
-               ? call(m, m->source, "tenant_move_forget", m->id, "false", SQL_NOTHING, NULL, err)
-               : rc;
+    return rc == 0 ? forget(m, err) : rc;
 }
 
 static int go(struct moving *m, struct jobs_error *err) {

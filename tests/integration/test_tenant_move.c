@@ -302,6 +302,39 @@ static void killed_at_every_step(void **state) {
     }
 }
 
+static void assert_ends_well(pid_t pid) {
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+/* Of a process that was killed the last statement may still be carried out, beside who moves on. */
+static void two_go_on_at_once(void **state) {
+    (void)state;
+    struct pair pair = new_pair();
+    fill(&pair);
+    char *before = picture(pair.a);
+    struct pg_conn *here = store_connect(pair.a);
+    store_sql(here, "begin; select jobs.job_submit('t0', 'noop')");
+    pid_t one = start_move(&pair);
+    wait_phase(pair.a, "LEAVING");
+    struct pg_conn *source = hold(pair.a, "t_tenant");
+    let_go(here);
+    wait_blocked(pair.a, "t_tenant");
+    struct pg_conn *target = hold(pair.b, "t_tenant");
+    let_go(source);
+    wait_phase(pair.a, "LEFT");
+    pid_t other = start_move(&pair);
+    assert_true(test_wait_sql(pair.b, LONG_MS,
+                              "select count(*) = 2 from pg_locks where not granted and relation = "
+                              "'jobs.t_tenant'::regclass"));
+    let_go(target);
+    assert_ends_well(one);
+    assert_ends_well(other);
+    assert_moved(&pair, before);
+    free(before);
+}
+
 /* ---- changes meanwhile ---- */
 
 /* What is written about a tenant as such … */
@@ -591,19 +624,13 @@ static int up(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(everything_comes_along),
-        cmocka_unit_test(back_again),
-        cmocka_unit_test(what_runs_is_waited_for),
-        cmocka_unit_test(killed_at_every_step),
-        cmocka_unit_test(nothing_changes_meanwhile),
-        cmocka_unit_test(a_change_under_way),
-        cmocka_unit_test(others_run_beside_it),
-        cmocka_unit_test(places_are_lowered),
-        cmocka_unit_test(who_holds_it_up_is_named),
-        cmocka_unit_test(cancelled_after_a_kill),
-        cmocka_unit_test(two_movers),
-        cmocka_unit_test(moved_under_load),
-        cmocka_unit_test(events_stay_in_order),
+        cmocka_unit_test(everything_comes_along),  cmocka_unit_test(back_again),
+        cmocka_unit_test(what_runs_is_waited_for), cmocka_unit_test(killed_at_every_step),
+        cmocka_unit_test(two_go_on_at_once),       cmocka_unit_test(nothing_changes_meanwhile),
+        cmocka_unit_test(a_change_under_way),      cmocka_unit_test(others_run_beside_it),
+        cmocka_unit_test(places_are_lowered),      cmocka_unit_test(who_holds_it_up_is_named),
+        cmocka_unit_test(cancelled_after_a_kill),  cmocka_unit_test(two_movers),
+        cmocka_unit_test(moved_under_load),        cmocka_unit_test(events_stay_in_order),
     };
     return cmocka_run_group_tests(tests, up, NULL);
 }
