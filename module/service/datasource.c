@@ -211,6 +211,7 @@ static struct datasource *datasource_make(struct job_service *service, const str
     shares_init(&ds->shares);
     ds->next_timer = INT64_MAX;
     ds->tick_time = (double)CLOCK_MS;
+    ds->loaded_at = INT64_MIN / 2;
     ds->run_time = (double)CLOCK_SECOND; /* no prefetch until runs are seen to be short */
     ds->end_limit = TICK_BATCH;
     atomic_store(&ds->alive_at, clock_now());

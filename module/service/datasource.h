@@ -70,8 +70,9 @@ struct datasource {
     /* Dispatcher thread only. */
     struct sql *sql;
     struct sql *recorder;  /* NULL: `sql` does both parts of the tick */
-    int loaded_ticks;      /* full ones in a row */
-    int64_t loaded_at;     /* when the last full one was */
+    int64_t load_since;    /* begin of the window, */
+    size_t load;           /* jobs claimed in it */
+    int64_t loaded_at;     /* when it was last a lot; clock_now() */
     int64_t next_recorder; /* when opening it may be tried again */
     int epoch;
     int64_t tick;                   /* number of the last one; never used twice */

@@ -187,7 +187,6 @@ int reconnect(struct datasource *ds, struct jobs_error *err) {
         ds->sql = NULL;
         return rc;
     }
-    ds->loaded_ticks = 0;
     ds->recorded_timer = INT64_MAX;
     count(&ds->counters.sessions, 1);
     atomic_store(&ds->counters.session_since, clock_now());

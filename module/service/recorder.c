@@ -4,19 +4,21 @@
 #include "module/base/error.h"
 #include "module/service/tick.h"
 
-#define FULL (TICK_BATCH / 4)    /* jobs of a claim */
-#define LOADED 8                 /* full claims in a row */
-#define QUIET (5 * CLOCK_SECOND) /* without one: it is not needed any more */
+#define WINDOW (200 * CLOCK_MS)
+#define LOADED 500               /* jobs claimed in a window: 2,500 a second */
+#define QUIET (5 * CLOCK_SECOND) /* without such a window: it is not needed any more */
 #define CONNECT_TIMEOUT 2000     /* ms: claims wait for it */
 #define TRY_AGAIN (60 * CLOCK_SECOND)
 
 void recorder_note_load(struct datasource *ds, size_t claimed) {
-    if (claimed < FULL) {
-        ds->loaded_ticks = 0;
-        return;
+    int64_t now = clock_now();
+    if (now - ds->load_since > WINDOW) {
+        ds->load_since = now;
+        ds->load = 0;
     }
-    ds->loaded_ticks++;
-    ds->loaded_at = clock_now();
+    ds->load += claimed;
+    if (ds->load >= LOADED)
+        ds->loaded_at = now;
 }
 
 /* Before its first tick the database knows whom to end with this instance. */
@@ -62,9 +64,8 @@ void recorder_work(struct datasource *ds) {
     if (ds->recorder && now >= ds->loaded_at + QUIET) {
         sql_close(ds->recorder);
         ds->recorder = NULL;
-        ds->loaded_ticks = 0;
     }
-    if (ds->recorder || ds->loaded_ticks < LOADED || now < ds->next_recorder)
+    if (ds->recorder || now > ds->loaded_at + WINDOW || now < ds->next_recorder)
         return;
     if (open_session(ds, &err) == 0)
         return;
