@@ -8,7 +8,7 @@
 #define LOADED 500               /* jobs claimed in a window: 2,500 a second */
 #define QUIET (5 * CLOCK_SECOND) /* without such a window: it is not needed any more */
 #define CONNECT_TIMEOUT 2000     /* ms: claims wait for it */
-#define TRY_AGAIN (60 * CLOCK_SECOND)
+#define TRY_AGAIN (10 * CLOCK_SECOND)
 
 void recorder_note_load(struct datasource *ds, size_t claimed) {
     int64_t now = clock_now();
