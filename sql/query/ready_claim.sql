@@ -1,12 +1,13 @@
 -- Chooses jobs: highest priority first, then first in first out, of each named tenant up to its quota.
 -- in:  $1 instance, $2 tick; arrays: $3 lanes, $4 tenants, $5 quotas (null: limited ones, as ready_room found just before, which
---      keeps their rows locked); $6 how many at most in all; $7, $8 the first and the last range of each; $9 to $11 the ranges: highest
---      and lowest priority, seq to begin above. More than one of a tenant: floors, which leave out rows that were claimed before
+--      keeps their rows locked; afterwards the setting is an empty text, and planners look at it too); $6 how many at most in all;
+--      $7, $8 the first and the last range of each; $9 to $11 the ranges: highest and lowest priority, seq to begin above. More
+--      than one of a tenant: floors, which leave out rows that were claimed before
 -- out: a row per job chosen, in no order (claim_order makes it), all that its run needs (parameters only up to 16 KiB: null = read them with run_parameters);
 --      status FAILED: it had expired; waited: microseconds since it was QUEUED. Nobody's row lock is waited for.
 with c as materialized (
     select x.ctid, x.job_ctid, x.now, coalesce(x.expiration_date <= x.now, false) as expired
-    from unnest($3::text[], $4::text[], coalesce($5::int[], current_setting('jobs.rooms', true)::int[]), $7::int[], $8::int[])
+    from unnest($3::text[], $4::text[], coalesce($5::int[], nullif(current_setting('jobs.rooms', true), '')::int[]), $7::int[], $8::int[])
         t(lane, tenant, quota, first, last)
     cross join lateral (
         select y.* from generate_series(t.first, t.last) i -- in order, and no further than the quota asks for

@@ -160,6 +160,18 @@ static void plans_on_a_filled_schema(void **state) {
     check_plans(url);
 }
 
+/* A setting that was made for one transaction is an empty text in those after it, no null; and a plan may
+ * be made at any time: after a vacuum, say. */
+static void plans_where_rooms_were_found_before(void **state) {
+    (void)state;
+    struct sql *sql = open_session(service_database(), "jobs");
+    PGresult *result = PQexec(sql->db, "select set_config('jobs.rooms', '{1}', true)");
+    assert_int_equal(PQresultStatus(result), PGRES_TUPLES_OK);
+    PQclear(result);
+    free(plan_of(sql, "ready_claim"));
+    sql_close(sql);
+}
+
 /* The check itself finds what it is for. */
 static void a_bad_plan_is_found(void **state) {
     (void)state;
@@ -185,6 +197,7 @@ int main(void) {
         cmocka_unit_test(every_statement_says_what_it_is_for),
         cmocka_unit_test(plans_on_an_empty_schema),
         cmocka_unit_test(plans_on_a_filled_schema),
+        cmocka_unit_test(plans_where_rooms_were_found_before),
         cmocka_unit_test(a_bad_plan_is_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
