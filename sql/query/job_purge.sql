@@ -4,12 +4,14 @@
 --      $4 FAILED, $5 ABORTED (null: for ever); $6 tenant (null: all)
 -- out: one row (last, looked, removed): last id looked at (null: the end was reached), numbers
 with w as materialized (
-    select j.id from @schema@.t_job_info j
+    select j.id, j.stop_date from @schema@.t_job_info j
     where j.id > coalesce($1::uuid, '00000000-0000-0000-0000-000000000000')
     order by j.id limit $2::int
 ), k as materialized (
     select j.id from w join @schema@.t_job_info j on j.id = any(array[w.id])
-    where not j.locked and ($6::text is null or j.tenant = $6::text)
+    -- most are younger, or have not ended: the walk need not look them up once more
+    where w.stop_date < clock_timestamp() - interval '1 millisecond' * least($3::bigint, $4::bigint, $5::bigint)
+        and not j.locked and ($6::text is null or j.tenant = $6::text)
         and j.stop_date < clock_timestamp() - interval '1 millisecond' * case j.status
             when 'SUCCEEDED' then $3::bigint when 'FAILED' then $4::bigint when 'ABORTED' then $5::bigint end
     for update of j skip locked
