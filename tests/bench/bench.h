@@ -9,6 +9,8 @@
 struct bench {
     const char *url, *amqp_url; /* from the environment */
     const char *out;            /* directory of JSON, CSV and pictures */
+    const char *picture;        /* where the picture goes instead, or NULL */
+    char command[300];          /* by which this measurement can be repeated */
     bool json;                  /* on standard output too, instead of text */
     char schema[40];            /* of this measurement: made by bench_begin, dropped by bench_end */
     char service[40];           /* jobs.service */

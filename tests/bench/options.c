@@ -9,7 +9,8 @@ static void usage(FILE *out, const char *verb, const struct bench_option *option
     fprintf(out, "bench %s [OPTION…]\n", verb);
     for (; options->name; options++)
         fprintf(out, "  %-12s %s (%zu)\n", options->name, options->help, *options->value);
-    fputs("  --limit      seconds after which it gives up\n"
+    fputs("  --picture    file of the picture, of verbs that draw one (<out>/<verb>.svg)\n"
+          "  --limit      seconds after which it gives up\n"
           "  --out        directory of JSON, CSV and pictures (build/bench)\n"
           "  --json       JSON on standard output, not text\n"
           "PostgreSQL from JOBS_DATASOURCE_MAIN_URL, RabbitMQ from JOBS_AMQP_URL.\n",
@@ -30,6 +31,17 @@ static const struct bench_option *find(const struct bench_option *options, const
     return options->name ? options : NULL;
 }
 
+/* With all values but those that are left to the bench, so that it stays true when a default
+ * changes. */
+static void note_command(struct bench *bench, const char *verb,
+                         const struct bench_option *options) {
+    size_t length = (size_t)snprintf(bench->command, sizeof bench->command, "./dev bench %s", verb);
+    for (; options->name && length < sizeof bench->command; options++)
+        if (*options->value > 0)
+            length += (size_t)snprintf(bench->command + length, sizeof bench->command - length,
+                                       " %s %zu", options->name, *options->value);
+}
+
 void bench_options(struct bench *bench, char **argv, const struct bench_option *options,
                    size_t seconds) {
     const char *verb = *argv++;
@@ -43,6 +55,8 @@ void bench_options(struct bench *bench, char **argv, const struct bench_option *
             seconds = number_of("--limit", *++argv, 1000000);
         } else if (strcmp(*argv, "--out") == 0 && argv[1]) {
             bench->out = *++argv;
+        } else if (strcmp(*argv, "--picture") == 0 && argv[1]) {
+            bench->picture = *++argv;
         } else {
             bool help = strcmp(*argv, "--help") == 0;
             usage(help ? stdout : stderr, verb, options);
@@ -51,5 +65,6 @@ void bench_options(struct bench *bench, char **argv, const struct bench_option *
     }
     if (!bench->url || !bench->amqp_url)
         bench_die("environment", "JOBS_DATASOURCE_MAIN_URL and JOBS_AMQP_URL are needed");
+    note_command(bench, verb, options);
     alarm((unsigned)seconds); /* nobody sits beside it: whatever hangs ends here */
 }

@@ -13,6 +13,7 @@
 enum { JOBS, PEER, CEILING, SIDES };
 static const char *const names[SIDES] = {"Jobs", "Graphile Worker", "bare statements"};
 
+enum { DRAIN, SUBMIT, CLIENT_CPU, SERVER_CPU, WAL, MEMORY, P50, P99, MAX, COLUMNS };
 static const struct report_column columns[] = {{"drain", "jobs/s", 0},
                                                {"add in batches", "jobs/s", 0},
                                                {"client CPU", "us/job", 1},
@@ -23,16 +24,15 @@ static const struct report_column columns[] = {{"drain", "jobs/s", 0},
                                                {"p99", "ms", 2},
                                                {"max", "ms", 2},
                                                {NULL, NULL, 0}};
-#define COLUMNS 9
 static const struct report_column ratios[] = {{"Jobs / peer", "", 2},
                                               {"Jobs / bare statements", "", 2},
                                               {NULL, NULL, 0}};
 
 static void values_of(const struct figures *f, double *ret) {
-    const double values[COLUMNS] = {f->rate,   f->submit, f->client_cpu, f->server_cpu, f->wal,
-                                    f->memory, f->p50,    f->p99,        f->max};
-    for (size_t i = 0; i < COLUMNS; i++)
-        ret[i] = values[i];
+    ret[DRAIN] = f->rate, ret[SUBMIT] = f->submit;
+    ret[CLIENT_CPU] = f->client_cpu, ret[SERVER_CPU] = f->server_cpu;
+    ret[WAL] = f->wal, ret[MEMORY] = f->memory;
+    ret[P50] = f->p50, ret[P99] = f->p99, ret[MAX] = f->max;
 }
 
 static double values[SIDES][COLUMNS][PAIRS_MOST];
@@ -74,23 +74,26 @@ static double median_ratio(const double *of, const double *to, size_t n) {
 
 static void draw(const struct bench *bench, size_t jobs, size_t pairs,
                  double medians[SIDES][COLUMNS]) {
-    static const struct picture_bars all[] = {{"Jobs per second", "", 0},
-                                              {"Client CPU", "us per job", 1},
-                                              {"Server CPU", "us per job", 1},
-                                              {"WAL", "bytes per job", 0},
-                                              {"Memory", "MiB", 0},
-                                              {"Add to start, p50", "ms", 1},
-                                              {"Add to start, p99", "ms", 1}};
-    static const size_t of[] = {0, 2, 3, 4, 5, 6, 7};
-    double bars[sizeof of / sizeof *of][SIDES];
-    for (size_t i = 0; i < sizeof of / sizeof *of; i++)
+    static const struct picture_group groups[] = {
+        {"Drain", "jobs/s, more is better", 0},
+        {"CPU of the client", "us/job, less is better", 1},
+        {"CPU of the server", "us/job, less is better", 1},
+        {"WAL", "bytes/job, less is better", 0},
+        {"Memory of the client", "MiB, less is better", 0},
+        {"Submit to start, p50", "ms, less is better", 1},
+        {"Submit to start, p99", "ms, less is better", 1}};
+    static const size_t of[] = {DRAIN, CLIENT_CPU, SERVER_CPU, WAL, MEMORY, P50, P99};
+    enum { GROUPS = sizeof of / sizeof *of };
+    struct picture_bar bars[GROUPS][SIDES];
+    for (size_t g = 0; g < GROUPS; g++)
         for (size_t side = 0; side < SIDES; side++)
-            bars[i][side] = medians[side][of[i]];
-    char path[1000], title[200];
-    snprintf(path, sizeof path, "%s/peers.svg", bench->out);
-    snprintf(title, sizeof title, "%zu no-op jobs on one PostgreSQL, medians of %zu pairs in turns",
-             jobs, pairs);
-    picture_bars(path, title, names, SIDES, all, sizeof of / sizeof *of, &bars[0][0]);
+            bars[g][side] = (struct picture_bar){medians[side][of[g]], values[side][of[g]], pairs};
+    char title[200], number[40];
+    snprintf(title, sizeof title,
+             "%s no-op jobs on one PostgreSQL: medians of %zu runs (dots), in turns",
+             picture_number((double)jobs, 0, number), pairs);
+    picture_bars(&(struct picture){bench, "peers", title}, names, SIDES, groups, GROUPS,
+                 &bars[0][0]);
 }
 
 static void conclude(const struct bench *bench, struct report *report, size_t jobs, size_t pairs) {

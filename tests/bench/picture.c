@@ -1,101 +1,93 @@
-#include "tests/bench/picture.h"
-#include "tests/bench/bench.h"
+#include "tests/bench/picture_frame.h"
+#include "tests/bench/report.h"
 
-#include <math.h>
 #include <stdio.h>
+#include <string.h>
 
-#define WIDTH 760
-#define LEFT 220 /* where bars and lines begin */
-#define BAR 16
+#define FOOT 48 /* below the body: the machine, the command */
 
-static const char *const colours[] = {"#2f7ed8", "#e08a1e", "#8a8f98"};
+const char *const picture_colours[PICTURE_COLOURS] = {"#2f7ed8", "#e08a1e", "#8a8f98"};
 
-static FILE *begin(const char *path, const char *title, size_t height) {
-    FILE *out = fopen(path, "w");
-    if (!out)
-        bench_die(path, "cannot be written");
-    fprintf(out,
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %zu\" width=\"%d\" "
-            "height=\"%zu\" role=\"img\" aria-label=\"%s\">\n"
-            "<style>text{font:13px system-ui,sans-serif;fill:#1f2328}.unit{fill:#656d76}"
-            ".axis{stroke:#8c959f;stroke-width:.5}.title{font-weight:600}"
-            "@media(prefers-color-scheme:dark){text{fill:#e6edf3}.unit{fill:#9198a1}}</style>\n"
-            "<text class=\"title\" x=\"10\" y=\"22\">%s</text>\n",
-            WIDTH, height, WIDTH, height, title, title);
-    return out;
-}
+/* A page of its own behind it: where the reader's page is dark but the browser does not say so, text
+ * on the page itself could not be read. */
+static const char style[] =
+    "<style>svg{color:#1f2328;--page:#ffffff;--faint:#59636e}"
+    "@media(prefers-color-scheme:dark){svg{color:#e6edf3;--page:#0d1117;--faint:#9198a1}}"
+    "text{font:13px system-ui,sans-serif;fill:currentColor}.unit{fill:var(--faint)}"
+    ".foot{font-size:11px;fill:var(--faint)}.title{font-weight:600}.page{fill:var(--page)}"
+    ".axis{stroke:var(--faint);stroke-width:.5}.dot{fill:var(--page);stroke-width:1.5}</style>\n";
 
-static void end(FILE *out) {
-    fputs("</svg>\n", out);
-    fclose(out);
-}
-
-static void put_legend(FILE *out, const char *const *names, size_t series) {
-    for (size_t s = 0; s < series; s++)
-        fprintf(out,
-                "<rect x=\"%zu\" y=\"34\" width=\"12\" height=\"12\" fill=\"%s\"/>"
-                "<text x=\"%zu\" y=\"45\">%s</text>\n",
-                LEFT + s * 170, colours[s % 3], LEFT + 18 + s * 170, names[s]);
-}
-
-void picture_bars(const char *path, const char *title, const char *const *names, size_t series,
-                  const struct picture_bars *groups, size_t count, const double *values) {
-    const size_t step = series * (BAR + 2) + 14;
-    FILE *out = begin(path, title, 64 + count * step);
-    put_legend(out, names, series);
-    for (size_t g = 0; g < count; g++) {
-        size_t top = 62 + g * step;
-        double most = 0;
-        for (size_t s = 0; s < series; s++)
-            most = fmax(most, values[g * series + s]); /* fmax ignores NAN */
-        fprintf(out,
-                "<text x=\"10\" y=\"%zu\">%s</text><text class=\"unit\" x=\"10\" y=\"%zu\">%s"
-                "</text>\n",
-                top + 13, groups[g].title, top + 30, groups[g].unit);
-        for (size_t s = 0, y = top; s < series; s++, y += BAR + 2) {
-            double value = values[g * series + s];
-            if (isnan(value))
-                continue;
-            double length = most > 0 ? value / most * (WIDTH - LEFT - 90) : 0;
-            fprintf(out,
-                    "<rect x=\"%d\" y=\"%zu\" width=\"%.1f\" height=\"%d\" rx=\"2\" fill=\"%s\"/>"
-                    "<text x=\"%.1f\" y=\"%zu\">%.*f</text>\n",
-                    LEFT, y, length, BAR, colours[s % 3], LEFT + length + 6, y + 13,
-                    groups[g].decimals, value);
-        }
+const char *picture_number(double value, int decimals, char ret[40]) {
+    char plain[40];
+    snprintf(plain, sizeof plain, "%.*f", decimals, value);
+    size_t whole = strcspn(plain, "."), length = 0;
+    for (size_t i = 0; plain[i] && length < 38; i++) {
+        if (i > 0 && i < whole && (whole - i) % 3 == 0)
+            ret[length++] = ',';
+        ret[length++] = plain[i];
     }
-    end(out);
+    ret[length] = '\0';
+    return ret;
 }
 
-static void put_line(FILE *out, const struct picture_line *line, const double *x, size_t count,
-                     size_t top, size_t height) {
-    double most = 0, span = count > 1 ? x[count - 1] - x[0] : 1;
-    for (size_t i = 0; i < count; i++)
-        most = fmax(most, line->values[i]);
-    fprintf(out,
-            "<text x=\"10\" y=\"%zu\">%s</text><text class=\"unit\" x=\"10\" y=\"%zu\">%s</text>"
-            "<text class=\"unit\" x=\"%d\" y=\"%zu\" text-anchor=\"end\">%.*f</text>"
-            "<line class=\"axis\" x1=\"%d\" y1=\"%zu\" x2=\"%d\" y2=\"%zu\"/>\n"
-            "<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"1.5\" points=\"",
-            top + 13, line->title, top + 30, line->unit, LEFT - 6, top + 10, most < 100 ? 1 : 0,
-            most, LEFT, top + height, WIDTH - 10, top + height, colours[0]);
-    for (size_t i = 0; i < count; i++)
-        if (!isnan(line->values[i]))
-            fprintf(out, "%.1f,%.1f ", LEFT + (x[i] - x[0]) / span * (WIDTH - LEFT - 10),
-                    (double)(top + height) -
-                        (most > 0 ? line->values[i] / most : 0) * (double)height);
-    fputs("\"/>\n", out);
+static void put_text(struct buf *out, const char *text) {
+    for (; *text; text++) {
+        const char *escaped = *text == '&' ? "&amp;" : *text == '<' ? "&lt;" : NULL;
+        if (escaped)
+            buf_text(out, escaped);
+        else
+            buf_char(out, *text);
+    }
 }
 
-void picture_lines(const char *path, const char *title, const char *x_unit, const double *x,
-                   size_t count, const struct picture_line *lines, size_t line_count) {
-    const size_t height = 60, step = height + 22;
-    FILE *out = begin(path, title, 64 + line_count * step);
-    for (size_t i = 0; i < line_count; i++)
-        put_line(out, &lines[i], x, count, 40 + i * step, height);
-    fprintf(out, "<text class=\"unit\" x=\"%d\" y=\"%zu\">%.3g</text>", LEFT,
-            50 + line_count * step, count > 0 ? x[0] : 0);
-    fprintf(out, "<text class=\"unit\" x=\"%d\" y=\"%zu\" text-anchor=\"end\">%.3g %s</text>\n",
-            WIDTH - 10, 50 + line_count * step, count > 0 ? x[count - 1] : 0, x_unit);
-    end(out);
+static void put_element(struct buf *out, const char *head, const char *text, const char *tail) {
+    buf_text(out, head);
+    put_text(out, text);
+    buf_text(out, tail);
+}
+
+void picture_label(struct picture_frame *frame, const char *title, const char *unit, size_t top) {
+    buf_format(&frame->body, "<text x=\"10\" y=\"%zu\">", top + 13);
+    put_element(&frame->body, "", title, "</text>");
+    buf_format(&frame->body, "<text class=\"unit\" x=\"10\" y=\"%zu\">", top + 30);
+    put_element(&frame->body, "", unit, "</text>\n");
+}
+
+static void put_foot(struct buf *out, size_t top, const char *text) {
+    buf_format(out, "<text class=\"foot\" x=\"10\" y=\"%zu\">", top);
+    put_element(out, "", text, "</text>\n");
+}
+
+static void put_all(struct buf *out, const struct picture *picture, struct picture_frame *frame,
+                    size_t height) {
+    char machine[300];
+    report_machine(machine, sizeof machine);
+    buf_format(out,
+               "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %zu\" width=\"%d\" "
+               "height=\"%zu\" role=\"img\" aria-labelledby=\"title description\">\n",
+               PICTURE_WIDTH, height + FOOT, PICTURE_WIDTH, height + FOOT);
+    put_element(out, "<title id=\"title\">", picture->title, "</title>\n");
+    put_element(out, "<desc id=\"description\">", buf_get(&frame->description), "</desc>\n");
+    buf_text(out, style);
+    buf_text(out, "<rect class=\"page\" width=\"100%\" height=\"100%\" rx=\"6\"/>\n");
+    put_element(out, "<text class=\"title\" x=\"10\" y=\"22\">", picture->title, "</text>\n");
+    buf_text(out, buf_get(&frame->body));
+    put_foot(out, height + 20, machine);
+    put_foot(out, height + 36, picture->bench->command);
+    buf_text(out, "</svg>\n");
+}
+
+void picture_write(const struct picture *picture, struct picture_frame *frame, size_t height) {
+    char path[1000];
+    snprintf(path, sizeof path, "%s/%s.svg", picture->bench->out, picture->verb);
+    if (picture->bench->picture)
+        snprintf(path, sizeof path, "%s", picture->bench->picture);
+    struct buf out = {0};
+    put_all(&out, picture, frame, height);
+    FILE *file = fopen(path, "w");
+    if (!file || fputs(buf_get(&out), file) < 0 || fclose(file) < 0)
+        bench_die(path, "cannot be written");
+    buf_done(&out);
+    buf_done(&frame->body);
+    buf_done(&frame->description);
 }

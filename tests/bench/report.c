@@ -32,8 +32,7 @@ struct report {
     struct buf notes; /* one per line */
 };
 
-/* "AMD EPYC, 2 cores" */
-static void machine(char *ret, size_t size) {
+void report_machine(char *ret, size_t size) {
     char line[300], model[200] = "unknown processor";
     FILE *file = fopen("/proc/cpuinfo", "r");
     while (file && fgets(line, sizeof line, file))
@@ -51,7 +50,7 @@ struct report *report_new(const struct bench *bench, const char *verb) {
     report->verb = verb;
     mkdir(bench->out, 0777); /* its parent is there: build */
     char text[300];
-    machine(text, sizeof text);
+    report_machine(text, sizeof text);
     if (!bench->json)
         printf("%s: %s\n", verb, text);
     return report;
@@ -125,11 +124,13 @@ static void put_table(struct buf *out, const struct table *table) {
 
 static void put_report(struct buf *out, const struct report *report) {
     char text[300];
-    machine(text, sizeof text);
+    report_machine(text, sizeof text);
     buf_text(out, "{\"bench\":");
     buf_json_string(out, report->verb);
     buf_text(out, ",\"machine\":");
     buf_json_string(out, text);
+    buf_text(out, ",\"command\":");
+    buf_json_string(out, report->bench->command);
     for (size_t i = 0; i < report->count; i++) {
         buf_text(out, ",\n ");
         put_table(out, &report->tables[i]);

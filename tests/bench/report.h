@@ -12,6 +12,9 @@ struct report_column {
     int decimals;
 };
 
+/* "AMD EPYC, 2 cores; …": where these figures come from. */
+void report_machine(char *ret, size_t size);
+
 struct report;
 struct report *report_new(const struct bench *bench, const char *verb);
 /* A new table; rows go to the last one. columns: last name NULL; kept by reference. */

@@ -17,6 +17,7 @@
 enum {
     TIME,
     ENDED,
+    EVENTS,
     P50,
     P99,
     MEMORY,
@@ -29,11 +30,12 @@ enum {
     COLUMNS
 };
 static const struct report_column columns[] = {{"time", "s", 0},         {"ended", "jobs/s", 0},
-                                               {"p50", "ms", 1},         {"p99", "ms", 1},
-                                               {"jobsd", "MiB", 1},      {"jobs table", "MiB", 1},
-                                               {"outbox", "MiB", 1},     {"ready", "MiB", 1},
-                                               {"all tables", "MiB", 1}, {"dead rows", "", 0},
-                                               {"outbox rows", "", 0},   {NULL, NULL, 0}};
+                                               {"events", "per s", 0},   {"p50", "ms", 1},
+                                               {"p99", "ms", 1},         {"jobsd", "MiB", 1},
+                                               {"jobs table", "MiB", 1}, {"outbox", "MiB", 1},
+                                               {"ready", "MiB", 1},      {"all tables", "MiB", 1},
+                                               {"dead rows", "", 0},     {"outbox rows", "", 0},
+                                               {NULL, NULL, 0}};
 
 static double size_of(const struct bench *bench, const char *table) {
     return bench_number(bench, "select pg_total_relation_size('%s') / 1048576.0", table);
@@ -56,17 +58,26 @@ struct soak {
     struct bench *bench;
     struct child jobsd;
     struct subscriber *subscriber;
+    struct purger *purger;
     int64_t began, at;
-    size_t events;
+    double ended, events;
 };
+
+/* What was removed since has ended too. */
+static double ended(const struct soak *soak) {
+    double removed = (double)purger_removed(soak->purger);
+    return removed + bench_number(soak->bench, "select coalesce(sum(n), 0) from v_job_count "
+                                               "where status = 'SUCCEEDED'");
+}
 
 static void sample(struct soak *soak, double *row) {
     const struct bench *bench = soak->bench;
     int64_t now = clock_now();
     double took = (double)(now - soak->at) / 1e6;
-    size_t events = subscriber_count(soak->subscriber);
+    double jobs = ended(soak), events = (double)subscriber_count(soak->subscriber);
     row[TIME] = (double)(now - soak->began) / 1e6;
-    row[ENDED] = (double)(events - soak->events) / 4 / took; /* four events a job */
+    row[ENDED] = (jobs - soak->ended) / took;
+    row[EVENTS] = (events - soak->events) / took;
     row[P50] = delay(bench, 0.5, took);
     row[P99] = delay(bench, 0.99, took);
     row[MEMORY] = system_memory(soak->jobsd.pid);
@@ -83,30 +94,35 @@ static void sample(struct soak *soak, double *row) {
                      bench->schema);
     row[BACKLOG] = bench_number(bench, "select count(*) from t_job_outbox");
     soak->at = now;
+    soak->ended = jobs;
     soak->events = events;
 }
 
+/* The most that is submitted, run and heard of by a subscriber; four events a job. */
 static double half_of_most(struct bench *bench) {
     const struct job_class *const classes[] = {&load_class, NULL};
     bench_begin(bench, 10);
     struct subscriber *subscriber = subscriber_open(bench, NULL, NULL);
     struct job_service *service = bench_service(bench, true, classes, NULL);
-    double most = load_maximum(bench, 10);
+    int64_t began = clock_now();
+    load_maximum(bench, 10);
+    double jobs = bench_number(bench, "select sum(n) from v_job_count");
+    int64_t last = subscriber_wait(subscriber, 4 * (size_t)jobs);
     bench_stop(service);
     subscriber_close(subscriber);
     bench_end(bench);
-    return most / 2;
+    return jobs * 1e6 / (double)(last - began) / 2;
 }
 
 static void draw(const struct bench *bench, double rate, const double *rows, size_t count) {
     static const struct {
         const char *title, *unit;
         size_t column;
-    } of[] = {{"Jobs ended", "per second", ENDED},
-              {"Submit to start, p99", "ms", P99},
-              {"Memory of jobsd", "MiB", MEMORY},
-              {"All tables", "MiB", ALL_SIZE},
-              {"Dead rows", "", DEAD}};
+    } of[] = {
+        {"Jobs ended", "per second", ENDED},  {"Events at a subscriber", "per second", EVENTS},
+        {"Submit to start, p50", "ms", P50},  {"Submit to start, p99", "ms", P99},
+        {"Memory of jobsd", "MiB", MEMORY},   {"All tables", "MiB", ALL_SIZE},
+        {"Dead rows", "in all tables", DEAD}, {"Outbox", "rows that wait", BACKLOG}};
     enum { LINES = sizeof of / sizeof *of };
     struct picture_line lines[LINES];
     double *all = mem_zero((LINES + 1) * count, sizeof *all);
@@ -117,11 +133,11 @@ static void draw(const struct bench *bench, double rate, const double *rows, siz
     }
     for (size_t line = 0; line < LINES; line++)
         lines[line] = (struct picture_line){of[line].title, of[line].unit, all + line * count};
-    char path[1000], title[200];
-    snprintf(path, sizeof path, "%s/soak.svg", bench->out);
-    snprintf(title, sizeof title, "%.0f jobs/s, half of the most, with subscriber and retention",
-             rate);
-    picture_lines(path, title, "min", all + LINES * count, count, lines, LINES);
+    char title[200], number[40];
+    snprintf(title, sizeof title, "%s jobs/s, with broadcast, a subscriber and retention",
+             picture_number(rate, 0, number));
+    picture_lines(&(struct picture){bench, "soak", title}, "min", all + LINES * count, count, lines,
+                  LINES);
     free(all);
 }
 
@@ -135,7 +151,7 @@ static void run(struct bench *bench, struct report *report, double rate, double 
     daemon_start(bench, &soak.jobsd, true, NULL);
     bench_wait_idle(bench);
     struct pacer *pacer = pacer_start(bench, &shape, rate);
-    struct purger *purger = purger_start(bench, seconds / 6);
+    soak.purger = purger_start(bench, seconds / 6);
     soak.began = soak.at = clock_now();
     for (size_t i = 0; i < samples; i++) {
         int64_t next = soak.began + (int64_t)(seconds * 1e6 * (double)(i + 1) / (double)samples);
@@ -145,7 +161,7 @@ static void run(struct bench *bench, struct report *report, double rate, double 
         report_csv(report);
         draw(bench, rate, rows, i + 1); /* all that there is, should this be cut short */
     }
-    purger_stop(purger);
+    purger_stop(soak.purger);
     pacer_stop(pacer);
     child_stop(&soak.jobsd);
     subscriber_close(soak.subscriber);

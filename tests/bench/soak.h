@@ -6,5 +6,7 @@
  * removed as jobsd does it. */
 struct purger;
 struct purger *purger_start(const struct bench *bench, double seconds);
+/* How many jobs it has removed so far. */
+size_t purger_removed(const struct purger *purger);
 void purger_stop(struct purger *purger);
 #endif

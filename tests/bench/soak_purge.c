@@ -15,6 +15,7 @@ struct purger {
     int64_t keep;
     pthread_t thread;
     atomic_bool ending;
+    atomic_size_t removed;
 };
 
 /* Ids are in order of time: where nothing was old enough the walk begins anew, a little later. */
@@ -28,6 +29,7 @@ static void *purge(void *arg) {
         if (store_purge_batch(purger->sql, &keep, BATCH, &walk, &err) < 0)
             bench_die("purge", err.text);
         bool removed = walk.removed > before;
+        atomic_store(&purger->removed, (size_t)walk.removed);
         if (!removed)
             walk.after[0] = '\0';
         poll(NULL, 0, removed ? 5 : 500);
@@ -45,6 +47,8 @@ struct purger *purger_start(const struct bench *bench, double seconds) {
     pthread_create(&purger->thread, NULL, purge, purger);
     return purger;
 }
+
+size_t purger_removed(const struct purger *purger) { return atomic_load(&purger->removed); }
 
 void purger_stop(struct purger *purger) {
     atomic_store(&purger->ending, true);
