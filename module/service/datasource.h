@@ -53,6 +53,8 @@ struct datasource {
     atomic_llong alive_at;     /* when the dispatcher last came round */
     atomic_bool waits;         /* for a slot of the pool: turns.c */
     atomic_llong turn_at;      /* when it last got one */
+    atomic_bool stalled;       /* its last tick failed or is not answered in time: no slots are kept
+                                  for what it may claim, and others do not let it go first */
     atomic_llong control_at;   /* the instance was not lost then, as the database said */
     struct datasource_counters counters;
 

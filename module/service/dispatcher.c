@@ -150,6 +150,12 @@ static bool finish(struct dispatcher *d, struct ticker *ticker, struct sql *sess
     return true;
 }
 
+/* Others may have the slots if the answer takes long. */
+static void let_go(struct ticker *ticker) {
+    if (ticker->under_way && clock_now() >= tick_lets_go_at(ticker->tick))
+        tick_let_go(ticker->tick);
+}
+
 static bool begin_all(struct dispatcher *d) {
     struct datasource *ds = d->ds;
     bool begun = ds->recorder && begin(d, &d->recorder, ds->recorder, TICK_RECORDS);
@@ -158,7 +164,10 @@ static bool begin_all(struct dispatcher *d) {
 
 static bool finish_all(struct dispatcher *d) {
     bool finished = finish(d, &d->recorder, d->ds->recorder);
-    return finish(d, &d->main, d->ds->sql) || finished;
+    finished |= finish(d, &d->main, d->ds->sql);
+    let_go(&d->main);
+    let_go(&d->recorder);
+    return finished;
 }
 
 /* ---- sleeping ---- */
@@ -214,6 +223,7 @@ static struct pollfd answers_of(const struct ticker *ticker, struct sql *session
     if (!ticker->under_way)
         return (struct pollfd){.fd = -1};
     earlier(until, sql_pipeline_deadline(session));
+    earlier(until, tick_lets_go_at(ticker->tick));
     return (struct pollfd){.fd = sql_fd(session), .events = sql_pipeline_events(session)};
 }
 

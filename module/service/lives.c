@@ -146,12 +146,17 @@ void live_launch(struct datasource *ds, struct live *live, const char *parameter
     }
 }
 
+void live_release(struct datasource *ds, struct live *live) {
+    if (live->reserved)
+        pool_release(ds->service->pool, 1);
+    live->reserved = false;
+}
+
 void live_start_careful(struct datasource *ds, struct live *live) {
     bool sure = clock_now() - atomic_load(&ds->control_at) < CONTROL_FRESH;
     if (live->entry->class->at_most_once && !sure)
         return; /* stays CAREFUL and is asked again */
-    pool_release(ds->service->pool, 1);
-    live->reserved = false;
+    live_release(ds, live);
     to_pool(ds, live);
 }
 
@@ -168,8 +173,7 @@ void live_finish(struct datasource *ds, struct live *live) {
         else
             shares_refund(live->share, live->estimate);
     }
-    if (live->reserved)
-        pool_release(ds->service->pool, 1);
+    live_release(ds, live);
     ds->ending_count -= live->state == LIVE_ENDING;
     list_remove(&live->link);
     if (!live->fenced)
@@ -183,9 +187,7 @@ bool live_withdraw(struct datasource *ds, struct live *live) {
         return false; /* its row may be RUNNING already */
     if (live->state == LIVE_CLASSLESS || live->state == LIVE_FETCHING ||
         live->state == LIVE_CAREFUL) {
-        if (live->reserved)
-            pool_release(ds->service->pool, 1);
-        live->reserved = false;
+        live_release(ds, live);
         return true;
     }
     if (live->state != LIVE_POOLED || !pool_withdraw(ds->service->pool, &live->task))

@@ -15,6 +15,8 @@ void lives_put(struct datasource *ds);
 /* Sends it on its way: to the pool, or where its class, its parameters or its caution ask for.
  * `parameters` NULL: to be fetched. */
 void live_launch(struct datasource *ds, struct live *live, const char *parameters);
+/* The slot that is kept for a CAREFUL one, if any. */
+void live_release(struct datasource *ds, struct live *live);
 /* A CAREFUL one whose RUNNING is committed goes to the pool, if the control connection was heard of
  * lately. */
 void live_start_careful(struct datasource *ds, struct live *live);

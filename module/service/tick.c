@@ -3,10 +3,13 @@
 #include "module/service/lives.h"
 #include "module/service/recorder.h"
 #include "module/service/tick_steps.h"
+#include "module/service/turns.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#define KEEP_LEAST (50 * CLOCK_MS)
+#define KEEP_MOST CLOCK_SECOND
 #define ASIDE_FIRST CLOCK_SECOND
 #define ASIDE_MOST (64 * CLOCK_SECOND)
 
@@ -148,6 +151,7 @@ int tick_send(struct tick *tick, struct sql *session, struct jobs_error *err) {
     tick->session = session;
     tick->first = tick->writes ? 0 : 1;
     tick->sent_at = clock_now();
+    tick->let_go = false;
     for (size_t i = 0; i < tick->start_count; i++)
         tick->starts[i]->starting = true;
     int rc = sql_pipeline_send(session, tick->sql + tick->first, tick->count - tick->first, err);
@@ -156,7 +160,30 @@ int tick_send(struct tick *tick, struct sql *session, struct jobs_error *err) {
     return rc;
 }
 
+static void set_stalled(struct tick *tick, bool stalled) {
+    if (tick->parts & TICK_CHOOSES)
+        atomic_store(&tick->ds->stalled, stalled);
+}
+
+/* A few times what a tick takes: then something is wrong with this datasource, and the pool is the
+ * others', too. */
+int64_t tick_lets_go_at(const struct tick *tick) {
+    int64_t keep = (int64_t)(4 * tick->ds->tick_time);
+    keep = keep < KEEP_LEAST ? KEEP_LEAST : keep < KEEP_MOST ? keep : KEEP_MOST;
+    return tick->let_go ? INT64_MAX : tick->sent_at + keep;
+}
+
+void tick_let_go(struct tick *tick) {
+    tick->let_go = true;
+    set_stalled(tick, true);
+    tick_release_starts(tick);
+    pool_release(tick->ds->service->pool, tick->reserved);
+    tick->reserved = 0;
+    turns_wake(tick->ds);
+}
+
 void tick_abandon(struct tick *tick) {
+    set_stalled(tick, true);
     tick_undo_claim(tick);
     tick_forget_starts(tick);
     if (tick->looks_at_stops)
@@ -174,10 +201,14 @@ int tick_receive(struct tick *tick, struct jobs_error *err) {
         return rc;
     }
     int64_t answered_at = clock_now();
+    size_t kept = tick->reserved;
+    set_stalled(tick, false);
     if (tick->parts & TICK_CHOOSES)
         ds->tick_time += ((double)(answered_at - tick->now) - ds->tick_time) / 8;
     tick_forget_starts(tick);
     apply_all(tick);
+    if (tick->claimed < kept)
+        turns_wake(ds);
     measure(tick, answered_at);
     if (tick->writes && ds->relay)
         relay_wake(ds->relay);

@@ -121,6 +121,8 @@ void tick_undo_claim(struct tick *tick) {
     for (size_t i = 0; i < tick->share_count; i++)
         shares_undo(tick->shares[i]);
     pool_release(tick->ds->service->pool, tick->reserved);
+    if (tick->reserved > 0)
+        turns_wake(tick->ds);
     tick->share_count = tick->reserved = 0;
 }
 
@@ -187,6 +189,17 @@ static bool is_behind(const struct datasource *ds, int64_t now) {
     return due > ENDS_MOST;
 }
 
+/* One job, to see whether it answers again; no slot is kept for that. */
+static size_t deal_stalled(struct tick *tick) {
+    size_t kept = tick->reserved;
+    tick->share_count = shares_deal(&tick->ds->shares, 1, kept, tick->shares, TICK_BATCH);
+    pool_release(tick->ds->service->pool, kept);
+    tick->reserved = 0;
+    if (kept > 0)
+        turns_wake(tick->ds);
+    return tick->share_count;
+}
+
 void tick_add_claim(struct tick *tick) {
     struct datasource *ds = tick->ds;
     if (ds->shares.active_count == 0 || atomic_load(&ds->draining) || is_behind(ds, tick->now))
@@ -196,7 +209,11 @@ void tick_add_claim(struct tick *tick) {
     size_t room = tick->reserved + (first ? prefetch(ds) : 0);
     if (room > TICK_BATCH)
         room = TICK_BATCH;
-    tick->share_count = shares_deal(&ds->shares, room, tick->reserved, tick->shares, TICK_BATCH);
+    if (atomic_load(&ds->stalled) && room > 0)
+        room = deal_stalled(tick);
+    else
+        tick->share_count =
+            shares_deal(&ds->shares, room, tick->reserved, tick->shares, TICK_BATCH);
     if (tick->share_count == 0) {
         tick_undo_claim(tick);
         return;

@@ -91,6 +91,11 @@ void tick_forget_starts(struct tick *tick) {
     tick->start_count = 0;
 }
 
+void tick_release_starts(struct tick *tick) {
+    for (size_t i = 0; i < tick->start_count; i++)
+        live_release(tick->ds, tick->starts[i]);
+}
+
 /* Microseconds the rest will take if it goes on as it did; -1: unknown. */
 static int64_t rest_of(const struct tick *tick, const struct live *live, unsigned percent) {
     return percent == 0

@@ -34,6 +34,7 @@ struct tick {
     struct sql *session;
     size_t first; /* step: tick_begin is left out of one that only looks */
     int64_t sent_at;
+    bool let_go;
     size_t failed;
 
     struct buf bufs[BUFS_MAX]; /* array literals; memory is kept from tick to tick */
@@ -71,7 +72,8 @@ void tick_hear(struct tick *tick); /* first: a wake-up may make tenants hungry *
 bool tick_is_urgent(const struct tick *tick);
 void tick_add_ends(struct tick *tick);
 void tick_add_starts(struct tick *tick);
-void tick_forget_starts(struct tick *tick); /* they are no longer under way */
+void tick_forget_starts(struct tick *tick);  /* they are no longer under way */
+void tick_release_starts(struct tick *tick); /* the slots that are kept for careful ones */
 void tick_add_progress(struct tick *tick);
 void tick_add_receipts(struct tick *tick);
 void tick_add_timers(struct tick *tick);

@@ -9,7 +9,8 @@ static struct datasource *first_before(const struct datasource *ds, int64_t than
     for (size_t i = 0; i < service->datasource_count; i++) {
         struct datasource *other = service->datasources[i];
         int64_t turn = atomic_load(&other->turn_at);
-        if (other == ds || !atomic_load(&other->waits) || turn >= than)
+        if (other == ds || !atomic_load(&other->waits) || atomic_load(&other->stalled) ||
+            turn >= than)
             continue;
         first = other;
         than = turn;
