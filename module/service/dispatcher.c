@@ -17,6 +17,7 @@
     (20 * CLOCK_MS) /* something waits for a row that somebody holds, a slot, a sign of life */
 #define COMPLAIN_EVERY (60 * CLOCK_SECOND)
 #define RETRY_MOST CLOCK_SECOND
+#define SUSPECT 8 /* failures in a row (1.3 s) after which the session may be what is wrong */
 
 /* A session with the tick that is put together for it, or under way on it. */
 struct ticker {
@@ -82,10 +83,8 @@ static void connect_session(struct dispatcher *d) {
     struct ticker *main = &d->main;
     if (clock_now() < main->next_try)
         return;
-    if (reconnect(d->ds, &main->err) == 0) {
-        recovered(d->ds, main);
-        return;
-    }
+    if (reconnect(d->ds, &main->err) == 0)
+        return; /* whether it works is for the next tick to say */
     main->failures++;
     complain(d->ds, main, "cannot work");
     pause_before_retry(main, 50 * CLOCK_MS);
@@ -119,6 +118,8 @@ static void tick_failed(struct dispatcher *d, struct ticker *ticker, const struc
     if (!again)
         complain(ds, ticker, "a tick failed");
     pause_before_retry(ticker, 5 * CLOCK_MS);
+    if (ticker->failures % SUSPECT == 0)
+        drop_sessions(d);
 }
 
 /* Sends a tick if anything of these parts is due. False: nothing is, or it must wait. */

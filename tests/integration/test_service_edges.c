@@ -92,6 +92,36 @@ static void a_new_session_is_named(void **state) {
     service_stop(s);
 }
 
+/* ---- a session on which nothing succeeds any more ---- */
+
+/* It may be the session that is wrong (its plans, its settings): a new one tries. Here it is the database, so
+ * that does not help; nor does it hurt. */
+static void a_session_that_only_fails_is_given_up(void **state) {
+    (void)state;
+    runs_reset();
+    const char *url = service_database();
+    struct test_service *s = service_start(url, NULL, NULL);
+    static const char pid[] = "select pid from pg_stat_activity where datname = current_database() "
+                              "and application_name = 'jobs tick'";
+    char *first = test_sql_value(url, "%s", pid);
+    test_sql(url, "create function jobs.refuse() returns trigger language plpgsql as "
+                  "'begin raise exception ''no claim today''; end'");
+    test_sql(
+        url,
+        "create trigger refuse before insert on jobs.t_job_claim execute function jobs.refuse()");
+    char *id = submit(url, "'t0', 'count'");
+    assert_true(test_wait_sql(url, LONG_MS, "select (%s) <> %s", pid, first));
+    assert_job(url, id, "status", "QUEUED");
+    assert_int_equal(service_said(s, "a tick failed"), 1);
+    test_sql(url, "drop trigger refuse on jobs.t_job_claim");
+    wait_status(url, id, "SUCCEEDED");
+    assert_int_equal(service_said(s, "works again"), 1);
+    service_stop(s);
+    audit_finished(url);
+    free(first);
+    free(id);
+}
+
 /* ---- a result that is small to send and huge to read ---- */
 
 static int run_huge(struct job *job) {
@@ -217,6 +247,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(release_meets_another_call),
         cmocka_unit_test(a_new_session_is_named),
+        cmocka_unit_test(a_session_that_only_fails_is_given_up),
         cmocka_unit_test(numbers_that_grow_are_refused),
         cmocka_unit_test(a_busy_datasource_leaves_room),
         cmocka_unit_test(an_end_that_cannot_be_written_waits),
