@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+enum { ROWS_LEAST = 10 };
 #define READ_WAIT_LEAST (20 * CLOCK_MS)
 #define READ_WAIT_MOST (250 * CLOCK_MS)
 #define SWEEP_WAIT CLOCK_SECOND
@@ -18,11 +19,13 @@ bool relay_has_room(const struct relay *relay) {
            hand->bytes < relay->most_bytes && hand->done_count < 4 * RELAY_ROWS;
 }
 
-/* Rows hold one event or hundreds; the last ones tell what to expect. */
+/* Rows hold one event or hundreds; the last ones tell what to expect. Few of them tell little: what
+ * waits behind them may be a thousand times as large. */
 static size_t rows_to_ask_for(const struct relay *relay) {
     size_t room = relay->wanted - (relay->hand.events - relay->hand.stuck);
-    size_t rows = room / relay->row_size + 1;
-    return rows < RELAY_ROWS ? rows : RELAY_ROWS;
+    size_t rows = room / relay->row_size + 1, most = 2 * relay->found + ROWS_LEAST;
+    most = most < RELAY_ROWS ? most : RELAY_ROWS;
+    return rows < most ? rows : most;
 }
 
 /* ---- What is known ---- */

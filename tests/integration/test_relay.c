@@ -216,6 +216,23 @@ static void end(PGconn *session, const char *how) {
     PQfinish(session);
 }
 
+/* However large its rows are: the memory of a daemon that comes back to a long outbox. */
+static void test_a_long_outbox_is_read_in_pieces(void **state) {
+    struct fixture *f = *state;
+    make_lives(f, "long", "acme", 10000, 1000);
+    f->relays[0] = start_relay(f, test_amqp_url(), 0);
+    uint64_t most = 0;
+    while (stats_of(f->relays[0]).confirmed < 40000) {
+        uint64_t in_hand = stats_of(f->relays[0]).in_hand;
+        most = in_hand > most ? in_hand : most;
+        poll(NULL, 0, 1);
+    }
+    assert_in_range(most, 1, 20000);
+    assert_true(event_log_wait(f->events, 40000, LONG_MS));
+    assert_outbox_empties(f);
+    assert_clean(f);
+}
+
 /* Transactions draw their outbox ids first and end last. */
 static void test_rows_that_become_visible_late(void **state) {
     struct fixture *f = *state;
@@ -523,6 +540,7 @@ int main(void) {
         CASE(test_events_of_a_submit_and_a_stop),
         CASE(test_a_coalesced_change_is_two_events),
         CASE(test_many_events),
+        CASE(test_a_long_outbox_is_read_in_pieces),
         CASE(test_rows_that_become_visible_late),
         CASE(test_reads_do_not_pass_deleted_rows),
         CASE(test_two_relays_at_once),
