@@ -41,7 +41,7 @@ static void *receive(void *arg) {
     return NULL;
 }
 
-struct subscriber *subscriber_open(const struct bench *bench,
+static struct subscriber *open_for(const struct bench *bench, const char *key,
                                    void (*heard)(void *arg, const char *message_id), void *arg) {
     struct subscriber *s = MEM_NEW(struct subscriber);
     s->heard = heard;
@@ -53,11 +53,22 @@ struct subscriber *subscriber_open(const struct bench *bench,
     if (bus_open(&options, &s->bus, &err) < 0 ||
         bus_declare_exchange(s->bus, exchange, "topic", BUS_DURABLE, NULL, &err) < 0 ||
         bus_declare_queue(s->bus, "", BUS_EXCLUSIVE, NULL, 0, queue, &err) < 0 ||
-        bus_bind(s->bus, queue, exchange, "#", &err) < 0 ||
+        bus_bind(s->bus, queue, exchange, key, &err) < 0 ||
         bus_consume(s->bus, queue, 0, BUS_NO_ACK, "", NULL, &err) < 0)
         bench_die("subscribe", err.text);
     pthread_create(&s->thread, NULL, receive, s);
     return s;
+}
+
+struct subscriber *subscriber_open(const struct bench *bench,
+                                   void (*heard)(void *arg, const char *message_id), void *arg) {
+    return open_for(bench, "#", heard, arg);
+}
+
+struct subscriber *subscriber_open_class(const struct bench *bench, const char *class_name) {
+    char key[200];
+    snprintf(key, sizeof key, "*.*.%s", class_name);
+    return open_for(bench, key, NULL, NULL);
 }
 
 size_t subscriber_count(const struct subscriber *s) { return atomic_load(&s->count); }
