@@ -38,6 +38,17 @@ double system_cpu(pid_t pid) {
     return read_process(pid, &process) ? process.own : 0;
 }
 
+double system_cpu_exact(pid_t pid) {
+    char path[64];
+    double ns;
+    snprintf(path, sizeof path, "/proc/%d/schedstat", (int)pid);
+    FILE *file = fopen(path, "r");
+    int found = file ? fscanf(file, "%lf", &ns) : 0;
+    if (file)
+        fclose(file);
+    return found == 1 ? ns / 1e9 : system_cpu(pid);
+}
+
 static bool is_below(pid_t pid, pid_t root) {
     struct process process;
     while (pid > 1 && pid != root)

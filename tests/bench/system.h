@@ -9,6 +9,8 @@
 /* CPU time, user and system, of a process, and of it and all below it, those that ended too. */
 double system_cpu(pid_t pid);
 double system_cpu_tree(pid_t root);
+/* Of one process, to the microsecond, where the kernel keeps it so; for what is short. */
+double system_cpu_exact(pid_t pid);
 /* Resident memory now, and at its highest, of one process. */
 double system_memory(pid_t pid);
 double system_memory_peak(pid_t pid);
