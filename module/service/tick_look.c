@@ -18,7 +18,7 @@
 #define RECENT (60 * CLOCK_SECOND)
 #define AWAKE_WINDOW (200 * CLOCK_MS)
 #define AWAKE_WAKES 25 /* so many notifications in a window are more dear than looking */
-#define ASLEEP_JOBS 20 /* so few jobs in a window are not */
+#define ASLEEP_JOBS 20 /* so few jobs in a window, submitted or claimed, are not */
 
 /* ---- who has work: a rotating scan over lanes and tenants ---- */
 
@@ -63,6 +63,7 @@ static void apply_scan(struct tick *tick, const struct sql_result *rows) {
     int64_t took = sql_get_integer(rows, n, sql_column(rows, "took"), 0);
     sweep_note_scan(ds, took, n);
     ds->scan_taking += took;
+    ds->drawn = sql_get_integer(rows, n, sql_column(rows, "drawn"), 0);
     for (size_t i = 0; i < n; i++) {
         struct share *share = shares_find(&ds->shares, scan_lane(ds), sql_get(rows, i, tenant));
         shares_set_weight(&ds->shares, share, (int)sql_get_integer(rows, i, weight, 1));
@@ -96,6 +97,13 @@ static void add_timer_next(struct tick *tick) {
     sql_add_text(&step->parameters, timers_after(tick->ds));
 }
 
+static void begin_window(struct datasource *ds, int64_t now, long long notified) {
+    ds->wakes_since = now;
+    ds->notified = notified;
+    ds->drawn_then = ds->drawn;
+    ds->claimed_awake = 0;
+}
+
 /* A notification does not say whose jobs came: who had some lately is asked at once, in this very
  * tick. */
 void tick_hear(struct tick *tick) {
@@ -103,11 +111,13 @@ void tick_hear(struct tick *tick) {
     int64_t now = tick->now;
     if (!atomic_exchange(&ds->look, false))
         return;
+    long long notified = atomic_load(&ds->counters.notifications);
     if (now - ds->wakes_since > AWAKE_WINDOW)
-        ds->wakes_since = now, ds->wakes = 0;
-    if (++ds->wakes > AWAKE_WAKES && !ds->awake) {
+        begin_window(ds, now, notified);
+    /* Not how often it was woken: where notifications make commits slow, a wake-up is for many. */
+    if (notified - ds->notified > AWAKE_WAKES && !ds->awake) {
         ds->awake = ds->wake_pending = true;
-        ds->claimed_awake = ASLEEP_JOBS; /* until a whole window has been seen */
+        begin_window(ds, now, notified); /* asleep not before a whole one was seen */
     }
     tick->heard = true;
     ds->next_lanes = 0;
@@ -281,17 +291,17 @@ static void apply_wake(struct tick *tick, const struct sql_result *rows) {
     }
 }
 
-/* So few jobs that being woken for each of them is quicker, and costs less, than looking. */
+/* So few jobs that being woken for each of them is quicker, and costs less, than looking. Jobs that are
+ * submitted count also where they may not be claimed here: their submitters would have to notify. */
 static void fall_asleep(struct datasource *ds, int64_t now) {
     if (!ds->awake || now - ds->wakes_since < AWAKE_WINDOW)
         return;
-    if (ds->claimed_awake < ASLEEP_JOBS && ds->shares.active_count == 0) {
+    if (ds->claimed_awake < ASLEEP_JOBS && ds->drawn - ds->drawn_then < ASLEEP_JOBS &&
+        ds->shares.active_count == 0) {
         ds->awake = false;
         ds->wake_pending = true;
     }
-    ds->wakes_since = now;
-    ds->wakes = 0;
-    ds->claimed_awake = 0;
+    begin_window(ds, now, atomic_load(&ds->counters.notifications));
 }
 
 void tick_add_wake(struct tick *tick) {

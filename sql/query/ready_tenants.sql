@@ -1,7 +1,7 @@
 -- Which tenants have queued jobs: a loose index scan, one probe per tenant whatever the backlog.
 -- in: $1 lane, $2 tenant to continue after, $3 how many at most
 -- out: rows (tenant, weight, paused, max_running: null: no limit) in order of tenant; paused: the tenant, or the class for it. Behind
---      them one without a tenant: took, the microseconds that it took
+--      them one without a tenant: took, the microseconds that it took, and drawn, the last place in a queue that any job was given
 with recursive l as (
     (select r.tenant, 1 as n from @schema@.t_job_ready r
     where r.lane = $1::text and r.tenant > $2::text
@@ -19,7 +19,8 @@ select l.tenant,
     (select t.state <> 'ACTIVE' from @schema@.t_tenant t where t.tenant = l.tenant)
         or $1::text <> '' and exists (select from @schema@.t_job_class_pause p
             where p.class_name = $1::text and p.tenant = l.tenant) as paused,
-    null::bigint as took
+    null::bigint as took, null::bigint as drawn
 from l
 union all
-select null, null, null, null, (extract(epoch from clock_timestamp() - statement_timestamp()) * 1000000)::bigint;
+select null, null, null, null, (extract(epoch from clock_timestamp() - statement_timestamp()) * 1000000)::bigint,
+    coalesce(pg_sequence_last_value('@schema@.t_job_ready_seq_seq'::regclass), 0);

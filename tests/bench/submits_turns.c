@@ -6,18 +6,22 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #define WARM_UP 300 /* ms: a daemon that sleeps is told, and finds out that it is told often */
 #define LOOK_EVERY 10
+#define SESSIONS_MOST 20
 #define SLEEPER "00000000-0000-7000-8000-00000000beef"
 
 enum { NOBODY, DAEMON, EACH, SIDES };
 static const char *const names[SIDES] = {"nobody sleeps", "beside a daemon", "notify each time"};
 
-enum { RATE, CPU, ASLEEP, COLUMNS };
+enum { RATE, CPU, ASLEEP, JOBSD, LOOKS, COLUMNS };
 static const struct report_column columns[] = {{"submits", "per s", 0},
                                                {"CPU of their sessions", "us each", 1},
                                                {"somebody sleeps", "% of time", 1},
+                                               {"daemon", "% of a CPU", 1},
+                                               {"its sessions", "% of a CPU", 1},
                                                {NULL, NULL, 0}};
 static const struct report_column ratios[] = {{"submits", "", 3}, {"CPU", "", 3}, {NULL, NULL, 0}};
 
@@ -31,7 +35,9 @@ struct submitter {
 struct side {
     struct bench bench; /* a schema of its own */
     struct submitter all[TURNS_CONNECTIONS];
-    struct child jobsd;
+    struct child jobsd; /* pid 0: none */
+    pid_t sessions[SESSIONS_MOST];
+    size_t session_count;
     double values[COLUMNS][TURNS_ROUNDS];
 };
 
@@ -56,6 +62,13 @@ static void so_far(struct side *side, size_t connections, double *ret_count, dou
     }
 }
 
+static double cpu_of_sessions(const struct side *side) {
+    double sum = 0;
+    for (size_t i = 0; i < side->session_count; i++)
+        sum += system_cpu_exact(side->sessions[i]);
+    return sum;
+}
+
 /* Which part of the next `ms` somebody sleeps. */
 static double watch(const struct side *side, size_t ms) {
     int64_t end = clock_now() + (int64_t)ms * CLOCK_MS;
@@ -77,6 +90,7 @@ static void turn(struct side *side, const struct turns *turns, size_t round) {
     double count, cpu, later_count, later_cpu;
     so_far(side, turns->connections, &count, &cpu);
     int64_t began = clock_now();
+    double jobsd = system_cpu(side->jobsd.pid), sessions = cpu_of_sessions(side);
     double asleep = watch(side, turns->ms);
     so_far(side, turns->connections, &later_count, &later_cpu);
     double took = (double)(clock_now() - began) / 1e6;
@@ -86,6 +100,17 @@ static void turn(struct side *side, const struct turns *turns, size_t round) {
     side->values[RATE][round] = (later_count - count) / took;
     side->values[CPU][round] = (later_cpu - cpu) * 1e6 / (later_count - count);
     side->values[ASLEEP][round] = asleep * 100;
+    side->values[JOBSD][round] = (system_cpu(side->jobsd.pid) - jobsd) * 100 / took;
+    side->values[LOOKS][round] = (cpu_of_sessions(side) - sessions) * 100 / took;
+}
+
+static void note_sessions(struct side *side) {
+    PGresult *rows =
+        PQexec(side->bench.db, "select pid from pg_stat_activity where application_name "
+                               "like 'jobs %' and datname = current_database()");
+    for (int i = 0; i < PQntuples(rows) && i < SESSIONS_MOST; i++)
+        side->sessions[side->session_count++] = atoi(PQgetvalue(rows, i, 0));
+    PQclear(rows);
 }
 
 /* The tenant is paused: the daemon wakes up, and has nothing to run. */
@@ -102,6 +127,7 @@ static void begin(struct side *side, const struct bench *bench, int which, size_
     if (which == DAEMON) {
         daemon_start(&side->bench, &side->jobsd, false, NULL);
         bench_wait_idle(&side->bench);
+        note_sessions(side);
     }
 }
 

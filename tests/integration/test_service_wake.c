@@ -142,6 +142,25 @@ static void a_submit_that_believed_it_awake(void **state) {
     free(id);
 }
 
+/* It has nothing to claim, and yet each of these would have to notify whenever it slept. */
+static void submits_that_nobody_may_run(void **state) {
+    struct fixture *f = *state;
+    wait_asleep(f);
+    run_sql(f, "update jobs.t_tenant set state = 'PAUSED' where tenant = 't0'");
+    assert_true(test_wait(is_awake, f, LONG_MS));
+    run_sql(f, "create table asleep (n int)");
+    run_sql(f, "do $$ declare n int := 0; begin for i in 1 .. 4000 loop "
+               "n := n + (select (sleepers <> '{}')::int from jobs.t_job_wake); "
+               "perform jobs.job_submit('t0', 'count'); commit; end loop; "
+               "insert into asleep values (n); end $$");
+    int64_t asleep = test_sql_integer(f->url, "select n from asleep");
+    print_message("%lld of 4000 submits found it asleep\n", (long long)asleep);
+    assert_true(asleep < 40);
+    run_sql(f, "update jobs.t_tenant set state = 'ACTIVE' where tenant = 't0'");
+    wait_asleep(f);
+    assert_true(test_wait_sql(f->url, LONG_MS, "select not exists (select from jobs.t_job_ready)"));
+}
+
 static void end_session(const struct fixture *f, const char *name) {
     assert_int_equal(
         test_sql_integer(f->url,
@@ -219,6 +238,7 @@ int main(void) {
         TEST(submit_to_start),
         TEST(a_lost_notification),
         TEST(a_submit_that_believed_it_awake),
+        TEST(submits_that_nobody_may_run),
         TEST(the_control_session_is_lost),
         TEST(the_tick_session_is_lost),
         TEST(dates_before_the_next_look),
