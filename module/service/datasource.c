@@ -148,6 +148,18 @@ int datasource_introduce(struct datasource *ds, struct sql *sql, struct jobs_err
     return 0;
 }
 
+struct share *datasource_see(struct datasource *ds, const char *lane, const struct sql_result *rows,
+                             size_t row) {
+    struct share *share =
+        shares_find(&ds->shares, lane, sql_get(rows, row, sql_column(rows, "tenant")));
+    shares_set_weight(&ds->shares, share,
+                      (int)sql_get_integer(rows, row, sql_column(rows, "weight"), 1));
+    shares_set_limit(&ds->shares, share,
+                     sql_get_integer(rows, row, sql_column(rows, "max_running"), -1));
+    shares_set_hungry(&ds->shares, share, !sql_get_boolean(rows, row, sql_column(rows, "paused")));
+    return share;
+}
+
 void datasource_say_goodbye(struct datasource *ds, struct sql *sql) {
     struct jobs_error err;
     struct sql_parameters p = {0};

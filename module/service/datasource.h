@@ -96,7 +96,8 @@ struct datasource {
     char scan_tenant[64];
     bool scanning;
     int64_t scan_took,
-        scan_taking; /* microseconds in the server: of the last one, of this one so far */
+        scan_taking;   /* microseconds in the server: of the last one, of this one so far */
+    size_t scan_found; /* tenants, by this one so far */
     int64_t next_takeover, next_quarantine;
     struct table quarantines;                     /* quarantine.c */
     struct space space;                           /* watermark.c */
@@ -156,6 +157,10 @@ struct sql_options datasource_sql_options(const struct datasource *ds,
                                           const char *application_name);
 /* Opens a session and makes sure that schema, instance row and classes are there. */
 int datasource_introduce(struct datasource *ds, struct sql *sql, struct jobs_error *err);
+/* A row of a statement that looks for tenants with queued jobs (tenant, weight, max_running, paused): it has
+ * some in that lane. Returns its share. Dispatcher thread. */
+struct share *datasource_see(struct datasource *ds, const char *lane, const struct sql_result *rows,
+                             size_t row);
 /* Takes the instance's row away again, if it has no receipts. What fails is logged. */
 void datasource_say_goodbye(struct datasource *ds, struct sql *sql);
 #endif

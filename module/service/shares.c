@@ -206,9 +206,12 @@ static void take_room(struct share *share) {
 /* ---- who had work ---- */
 
 void shares_wake_recent(struct shares *shares, int64_t since, size_t most) {
-    size_t at = 0, n = 0;
     void *value;
-    while (n < most && table_next(&shares->by_key, &at, NULL, &value)) {
+    for (size_t left = shares->by_key.count; left > 0 && most > 0; left--) {
+        if (!table_next(&shares->by_key, &shares->wake_at, NULL, &value)) {
+            shares->wake_at = 0; /* round */
+            table_next(&shares->by_key, &shares->wake_at, NULL, &value);
+        }
         struct share *share = value;
         if (share->recent < since || share->hungry)
             continue;
@@ -216,8 +219,22 @@ void shares_wake_recent(struct shares *shares, int64_t since, size_t most) {
         shares_set_hungry(shares, share, true);
         share->recent = recent; /* a guess, not a sighting */
         share->account->recent = of_all;
+        most--;
+    }
+}
+
+size_t shares_recent(const struct shares *shares, int64_t since, struct share **ret, size_t most) {
+    size_t at = 0, n = 0;
+    void *value;
+    while (table_next(&shares->by_key, &at, NULL, &value)) {
+        struct share *share = value;
+        if (share->recent < since && !share->hungry)
+            continue;
+        if (n < most)
+            ret[n] = share;
         n++;
     }
+    return n;
 }
 
 void shares_forget(struct shares *shares, int64_t before) {

@@ -48,6 +48,7 @@ struct shares {
     struct share **heap; /* of the active ones while quotas are dealt */
     size_t heap_count, heap_capacity;
     size_t active_count;
+    size_t wake_at; /* place in by_key where shares_wake_recent goes on */
 };
 
 void shares_init(struct shares *shares);
@@ -66,8 +67,10 @@ bool share_is_limited(const struct share *share);
 void shares_set_weight(struct shares *shares, struct share *share, int weight);
 void shares_set_hungry(struct shares *shares, struct share *share, bool hungry);
 /* Everyone who had work since `since` may have some again: a wake-up does not say whose. At most
- * `most`. */
+ * `most`; the next time it goes on with the others. */
 void shares_wake_recent(struct shares *shares, int64_t since, size_t most);
+/* All that are hungry or had work since `since`; the first `most` are put into ret. Returns how many. */
+size_t shares_recent(const struct shares *shares, int64_t since, struct share **ret, size_t most);
 /* A sweep sets out. */
 void shares_sweep_begins(struct shares *shares);
 /* Jobs may have gone back to their old places. */

@@ -16,15 +16,16 @@
 #define SLOW_SCANS 3 /* one alone may have waited for a processor */
 
 /* More microseconds than it takes to find that many rows with nothing in between (measured: floors pay
- * from there on; shared machines are allowed twice that). */
-static bool is_slow(int64_t took, size_t rows) {
-    int64_t n = (int64_t)rows, least = 2000;
+ * from there on; shared machines are allowed twice that). Awake, the time between two looks is a multiple
+ * of it, and what was claimed since the last vacuum is enough to be in the way. */
+static bool is_slow(const struct datasource *ds, int64_t took, size_t rows) {
+    int64_t n = (int64_t)rows, least = ds->awake ? 300 : 2000;
     return took > (10 * n > least ? 10 * n : least) + 20 * n;
 }
 
 static void end_it(struct datasource *ds) {
-    log_info(&ds->service->log, "datasource %s: deleted rows are cleaned away: claims look at all",
-             ds->name);
+    log_debug(&ds->service->log, "datasource %s: deleted rows are cleaned away: claims look at all",
+              ds->name);
     sweep_drop(ds);
     ds->sweep.on = false;
     ds->sweep.slow_scans = 0;
@@ -32,14 +33,14 @@ static void end_it(struct datasource *ds) {
 
 void sweep_note_scan(struct datasource *ds, int64_t took, size_t tenants) {
     struct sweep *sweep = &ds->sweep;
-    sweep->slow_scans = is_slow(took, tenants) ? sweep->slow_scans + 1 : 0;
+    sweep->slow_scans = is_slow(ds, took, tenants) ? sweep->slow_scans + 1 : 0;
     if (sweep->slow_scans < SLOW_SCANS)
         return;
-    log_info(&ds->service->log,
-             "datasource %s: deleted rows that cannot be cleaned away yet (a session holds an old "
-             "snapshot, or vacuum is late) slow down the search for jobs: it took %lld ms; claims "
-             "leave them out",
-             ds->name, (long long)(took / CLOCK_MS));
+    log_debug(&ds->service->log,
+              "datasource %s: deleted rows that are not cleaned away yet (a session holds an old "
+              "snapshot, or vacuum is still to come) slow down the search for jobs: it took %.1f "
+              "ms; claims leave them out",
+              ds->name, (double)took / CLOCK_MS);
     sweep->on = true;
     sweep->next_at = 0;
 }
@@ -125,18 +126,14 @@ void sweep_begin(struct datasource *ds) {
 /* The last row is no tenant's. Returns how many there are besides. */
 static size_t apply(struct datasource *ds, const struct sql_result *rows) {
     int tenant = sql_column(rows, "tenant"), priority = sql_column(rows, "priority"),
-        seq = sql_column(rows, "seq"), weight = sql_column(rows, "weight"),
-        limit = sql_column(rows, "max_running"), paused = sql_column(rows, "paused");
+        seq = sql_column(rows, "seq");
     struct sweep *sweep = &ds->sweep;
     size_t n = sql_count(rows) - 1;
     for (size_t i = 0; i < n; i++) {
-        struct share *share = shares_find(&ds->shares, lane_name(ds), sql_get(rows, i, tenant));
+        struct share *share = datasource_see(ds, lane_name(ds), rows, i);
         sweep->priority = sql_get_integer(rows, i, priority, 0);
         snprintf(sweep->tenant, sizeof sweep->tenant, "%s", sql_get(rows, i, tenant));
-        shares_set_weight(&ds->shares, share, (int)sql_get_integer(rows, i, weight, 1));
-        shares_set_limit(&ds->shares, share, sql_get_integer(rows, i, limit, -1));
         floors_sweep_found(&share->floors, (int)sweep->priority, sql_get_integer(rows, i, seq, 0));
-        shares_set_hungry(&ds->shares, share, !sql_get_boolean(rows, i, paused));
     }
     sweep->took += sql_get_integer(rows, n, sql_column(rows, "took"), 0);
     sweep->found += n;
@@ -162,7 +159,7 @@ static void finish_pass(struct datasource *ds) {
     struct sweep *sweep = &ds->sweep;
     int64_t pause = sweep->took * PART > EVERY ? sweep->took * PART : EVERY;
     sweep->next_at = clock_now() + pause;
-    if (!is_slow(sweep->took, sweep->found))
+    if (!is_slow(ds, sweep->took, sweep->found))
         end_it(ds);
 }
 

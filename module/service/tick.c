@@ -18,8 +18,8 @@ const char *const tick_statements[] = {"tick_begin", "run_succeed", "run_end", "
                                        /* Those above record. */
                                        "timer_promote", "timer_next", "ready_move", "ready_room",
                                        "ready_claim", "class_lanes", "limit_look", "ready_tenants",
-                                       "instance_classes", "run_parameters", "stop_look",
-                                       "wake_sleep", "share_publish"};
+                                       "ready_others", "instance_classes", "run_parameters",
+                                       "stop_look", "wake_sleep", "share_publish"};
 const size_t tick_statement_count = sizeof tick_statements / sizeof *tick_statements;
 const size_t tick_recording_count = 6;
 

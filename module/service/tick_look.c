@@ -14,18 +14,16 @@
 #define LOOK_SETTLING (50 * CLOCK_MS) /* submitters may still have read "awake" */
 #define LOOK_AWAKE (2 * CLOCK_MS)
 #define LOOK_FED (50 * CLOCK_MS) /* there is work at hand */
-#define RECENT_MOST 200          /* tenants asked at once on a wake-up */
-#define RECENT (60 * CLOCK_SECOND)
 #define AWAKE_WINDOW (200 * CLOCK_MS)
 #define AWAKE_WAKES 25 /* so many notifications in a window are more dear than looking */
 #define ASLEEP_JOBS 20 /* so few jobs in a window, submitted or claimed, are not */
 
 /* ---- who has work: a rotating scan over lanes and tenants ---- */
 
-/* Nobody notifies: often, but for a small part of the time. While a sweep is on, a look is a claim of all
- * that had work lately. */
+/* Nobody notifies: often, but for a small part of the time; guesses (tick_guess.c) are claims, which take
+ * what they find. */
 static int64_t look_awake(const struct datasource *ds) {
-    int64_t interval = ds->sweep.on ? (int64_t)(4 * ds->tick_time) : 20 * ds->scan_took;
+    int64_t interval = ds->sweep.on ? (int64_t)(2 * ds->tick_time) : 20 * ds->scan_took;
     return interval < LOOK_AWAKE ? LOOK_AWAKE : interval < LOOK_FED ? interval : LOOK_FED;
 }
 
@@ -43,8 +41,10 @@ static void scan_ended(struct datasource *ds, int64_t now) {
     ds->scan_tenant[0] = '\0';
     ds->scanning = ++ds->scan_lane <= ds->lane_count;
     if (!ds->scanning) {
+        sweep_note_scan(ds, ds->scan_taking, ds->scan_found);
         ds->scan_took = ds->scan_taking;
         ds->scan_taking = 0;
+        ds->scan_found = 0;
         ds->scan_lane = 0;
         ds->last_look = now;
     }
@@ -57,19 +57,13 @@ static const char *scan_lane(const struct datasource *ds) {
 /* The last row is no tenant's. */
 static void apply_scan(struct tick *tick, const struct sql_result *rows) {
     struct datasource *ds = tick->ds;
-    int tenant = sql_column(rows, "tenant"), weight = sql_column(rows, "weight"),
-        paused = sql_column(rows, "paused"), limit = sql_column(rows, "max_running");
+    int tenant = sql_column(rows, "tenant");
     size_t n = sql_count(rows) - 1;
-    int64_t took = sql_get_integer(rows, n, sql_column(rows, "took"), 0);
-    sweep_note_scan(ds, took, n);
-    ds->scan_taking += took;
+    ds->scan_taking += sql_get_integer(rows, n, sql_column(rows, "took"), 0);
+    ds->scan_found += n;
     ds->drawn = sql_get_integer(rows, n, sql_column(rows, "drawn"), 0);
-    for (size_t i = 0; i < n; i++) {
-        struct share *share = shares_find(&ds->shares, scan_lane(ds), sql_get(rows, i, tenant));
-        shares_set_weight(&ds->shares, share, (int)sql_get_integer(rows, i, weight, 1));
-        shares_set_limit(&ds->shares, share, sql_get_integer(rows, i, limit, -1));
-        shares_set_hungry(&ds->shares, share, !sql_get_boolean(rows, i, paused));
-    }
+    for (size_t i = 0; i < n; i++)
+        datasource_see(ds, scan_lane(ds), rows, i);
     if (n == SCAN_BATCH)
         snprintf(ds->scan_tenant, sizeof ds->scan_tenant, "%s", sql_get(rows, n - 1, tenant));
     else
@@ -92,7 +86,7 @@ static const char *timers_after(const struct datasource *ds) {
     return ds->sweep.on && ds->promoted[0] ? ds->promoted : "-infinity";
 }
 
-static void add_timer_next(struct tick *tick) {
+void tick_add_timer_next(struct tick *tick) {
     struct tick_step *step = tick_add(tick, "timer_next", false, false, apply_timer_next);
     sql_add_text(&step->parameters, timers_after(tick->ds));
 }
@@ -124,36 +118,28 @@ void tick_hear(struct tick *tick) {
     ds->scanning = true;
     ds->scan_lane = 0;
     ds->scan_tenant[0] = '\0';
-    shares_wake_recent(&ds->shares, now - RECENT, RECENT_MOST);
-}
-
-/* While deleted rows are in the way the scan would walk over them: who had work lately is asked instead,
- * above the floors, and the sweep finds the others. */
-void tick_guess(struct tick *tick) {
-    struct datasource *ds = tick->ds;
-    if (!ds->sweep.on || tick->now < tick_next_look(ds))
-        return;
-    ds->last_look = tick->now;
-    ds->scanning = false;
-    shares_wake_recent(&ds->shares, tick->now - RECENT, RECENT_MOST);
-    add_timer_next(tick);
+    shares_wake_recent(&ds->shares, now - TICK_RECENT, TICK_RECENT_MOST);
 }
 
 bool tick_is_urgent(const struct tick *tick) { return tick->heard && tick->share_count > 0; }
 
 void tick_add_scan(struct tick *tick) {
     struct datasource *ds = tick->ds;
-    if (atomic_load(&ds->draining) || tick_is_urgent(tick) || ds->sweep.on)
+    if (atomic_load(&ds->draining) || tick_is_urgent(tick))
         return;
+    if (ds->sweep.on) {
+        tick_add_others(tick);
+        return;
+    }
     if (!ds->scanning && tick->now < tick_next_look(ds))
         return;
     if (!ds->scanning)
-        shares_forget(&ds->shares, tick->now - 2 * RECENT);
+        shares_forget(&ds->shares, tick->now - 2 * TICK_RECENT);
     struct tick_step *step = tick_add(tick, "ready_tenants", false, false, apply_scan);
     sql_add_text(&step->parameters, scan_lane(ds));
     sql_add_text(&step->parameters, ds->scan_tenant);
     sql_add_integer(&step->parameters, SCAN_BATCH);
-    add_timer_next(tick);
+    tick_add_timer_next(tick);
 }
 
 /* ---- timers ---- */
@@ -179,7 +165,7 @@ void tick_add_timers(struct tick *tick) {
     struct tick_step *step = tick_add(tick, "timer_promote", true, false, apply_timers);
     sql_add_integer(&step->parameters, TICK_BATCH);
     sql_add_text(&step->parameters, timers_after(ds));
-    add_timer_next(tick);
+    tick_add_timer_next(tick);
 }
 
 /* ---- jobs of a class that this instance does not have ---- */

@@ -9,7 +9,10 @@
 #define BUFS_MAX 96
 #define BUSY_PAUSE (20 * CLOCK_MS) /* before a row that somebody holds is asked for again */
 #define LOOK_BATCH 200             /* capped shares asked for in one tick */
-#define FETCH_BATCH 4              /* large parameters in one tick: up to 1 MiB each */
+#define TICK_RECENT \
+    (60 * CLOCK_SECOND)      /* who had work within that time may well have some again: */
+#define TICK_RECENT_MOST 200 /* so many are asked without a sighting, the next ones the next time */
+#define FETCH_BATCH 4        /* large parameters in one tick: up to 1 MiB each */
 
 struct tick_step {
     void (*apply)(struct tick *tick, const struct sql_result *result); /* NULL: nothing to do */
@@ -85,6 +88,8 @@ void tick_add_limit_look(struct tick *tick);
 void tick_undo_claim(struct tick *tick); /* the tick failed */
 void tick_guess(struct tick *tick);
 void tick_add_scan(struct tick *tick);
+void tick_add_others(struct tick *tick); /* instead of the scan */
+void tick_add_timer_next(struct tick *tick);
 void tick_add_classes(struct tick *tick);
 void tick_add_parameters(struct tick *tick);
 void tick_add_stops(struct tick *tick);
