@@ -112,7 +112,8 @@ struct datasource {
     int64_t settling_until;     /* just gone to sleep: submitters may still believe it is awake */
     int64_t wakes_since;        /* begin of the present window, */
     long long notified;         /* counters.notifications then */
-    int64_t drawn, drawn_then;  /* places in queues that were given: now, then */
+    int64_t drawn, drawn_then;  /* places in queues that were given: at the last look, then */
+    int64_t drawn_at;           /* when that look was */
     size_t claimed_awake;       /* jobs claimed in it */
     size_t run_count;           /* runs that run_time is the average of */
     double tick_time, run_time; /* microseconds, moving averages */

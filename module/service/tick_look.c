@@ -62,6 +62,7 @@ static void apply_scan(struct tick *tick, const struct sql_result *rows) {
     ds->scan_taking += sql_get_integer(rows, n, sql_column(rows, "took"), 0);
     ds->scan_found += n;
     ds->drawn = sql_get_integer(rows, n, sql_column(rows, "drawn"), 0);
+    ds->drawn_at = tick->now;
     for (size_t i = 0; i < n; i++)
         datasource_see(ds, scan_lane(ds), rows, i);
     if (n == SCAN_BATCH)
@@ -280,7 +281,8 @@ static void apply_wake(struct tick *tick, const struct sql_result *rows) {
 /* So few jobs that being woken for each of them is quicker, and costs less, than looking. Jobs that are
  * submitted count also where they may not be claimed here: their submitters would have to notify. */
 static void fall_asleep(struct datasource *ds, int64_t now) {
-    if (!ds->awake || now - ds->wakes_since < AWAKE_WINDOW)
+    int64_t seen = ds->sweep.on ? now : ds->drawn_at; /* nobody looks beside a sweep */
+    if (!ds->awake || seen - ds->wakes_since < AWAKE_WINDOW)
         return;
     if (ds->claimed_awake < ASLEEP_JOBS && ds->drawn - ds->drawn_then < ASLEEP_JOBS &&
         ds->shares.active_count == 0) {

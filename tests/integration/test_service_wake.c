@@ -148,14 +148,16 @@ static void submits_that_nobody_may_run(void **state) {
     wait_asleep(f);
     run_sql(f, "update jobs.t_tenant set state = 'PAUSED' where tenant = 't0'");
     assert_true(test_wait(is_awake, f, LONG_MS));
-    run_sql(f, "create table asleep (n int)");
-    run_sql(f, "do $$ declare n int := 0; begin for i in 1 .. 4000 loop "
-               "n := n + (select (sleepers <> '{}')::int from jobs.t_job_wake); "
+    run_sql(f, "create table falls (n int)");
+    run_sql(f, "do $$ declare n int := 0; slept bool := false; sleeps bool; begin "
+               "for i in 1 .. 8000 loop "
+               "select sleepers <> '{}' from jobs.t_job_wake into sleeps; "
+               "if sleeps and not slept then n := n + 1; end if; slept := sleeps; "
                "perform jobs.job_submit('t0', 'count'); commit; end loop; "
-               "insert into asleep values (n); end $$");
-    int64_t asleep = test_sql_integer(f->url, "select n from asleep");
-    print_message("%lld of 4000 submits found it asleep\n", (long long)asleep);
-    assert_true(asleep < 40);
+               "insert into falls values (n); end $$");
+    int64_t falls = test_sql_integer(f->url, "select n from falls");
+    print_message("it fell asleep %lld times beside 8000 submits\n", (long long)falls);
+    assert_true(falls <= 3); /* where other tests have the processors there may be a pause */
     run_sql(f, "update jobs.t_tenant set state = 'ACTIVE' where tenant = 't0'");
     wait_asleep(f);
     assert_true(test_wait_sql(f->url, LONG_MS, "select not exists (select from jobs.t_job_ready)"));
