@@ -36,6 +36,14 @@ static void know_nothing(struct relay *top) {
         relay_know_nothing(line);
 }
 
+/* To plan a read takes longer than most reads, and there is one after every commit. */
+static int prepare(struct sql *sql, struct jobs_error *err) {
+    static const char *const names[] = {"outbox_read", "outbox_delete", "outbox_split",
+                                        "parked_read", "parked_delete", "parked_tenants"};
+    int rc = sql_call(sql, "relay_settings", NULL, SQL_ONE, NULL, err);
+    return rc < 0 ? rc : sql_prepare(sql, names, sizeof names / sizeof *names, err);
+}
+
 void relay_open(struct relay *relay, int64_t now) {
     if (relay->sql || now < relay->next_open)
         return;
@@ -43,7 +51,7 @@ void relay_open(struct relay *relay, int64_t now) {
     struct sql *sql = NULL;
     int rc = sql_open(&relay->sql_options, &sql, &err);
     if (rc == 0)
-        rc = sql_call(sql, "relay_settings", NULL, SQL_ONE, NULL, &err);
+        rc = prepare(sql, &err);
     if (rc == 0) {
         relay->sql = sql;
         know_nothing(relay);
