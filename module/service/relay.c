@@ -175,6 +175,7 @@ static void take_options(struct relay *relay, const struct relay_options *option
 void relay_init(struct relay *relay, const struct relay *top) {
     hand_init(&relay->hand);
     floor_init(&relay->floor, relay->tenant != NULL);
+    relay_sweep_init(&relay->sweep);
     relay->lines_high = INT64_MIN;
     relay->slots = mem_zero(relay->slot_count, sizeof(struct relay_chain *));
     relay->oldest = relay->row_size = 1;

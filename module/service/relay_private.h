@@ -7,6 +7,7 @@
 #include "module/service/relay.h"
 #include "module/service/relay_floor.h"
 #include "module/service/relay_hand.h"
+#include "module/service/relay_sweep.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -80,8 +81,9 @@ struct relay {
     size_t found;                  /* rows of the last read */
     bool more;                     /* it came back full */
     struct relay_floor floor;      /* what of the outbox, or of its parked rows, is known */
-    int64_t next_sweep;            /* when all is looked at again */
-    int64_t lines_high;            /* the highest id that a line has read */
+    int64_t next_sweep;            /* when the next piece of all is looked at again */
+    struct relay_sweep sweep;
+    int64_t lines_high; /* the highest id that a line has read */
 };
 
 /* relay_bus.c */
@@ -119,14 +121,15 @@ bool relay_has_room(const struct relay *relay);
 void relay_know_nothing(struct relay *relay);
 /* Forgets the rows in hand but for those to be deleted; they are read again. */
 void relay_forget(struct relay *relay);
-/* Ranges of ids to ask for, as array literals in `list` (their first ids) and `lasts`; sweep: all
- * that is not in hand. */
+/* Ranges of ids to ask for, as array literals in `list` (their first ids) and `lasts`; sweep: with all
+ * that is not in hand of a piece of the ids, which it begins. */
 void relay_put_ranges(struct relay *relay, bool sweep);
 /* What is unknown was looked at up to an id, with this result; as floor_looked, for `relay`. */
 void relay_looked(struct relay *relay, const struct sql_result *result, int64_t up_to,
                   void (*closed)(void *arg, int64_t first, int64_t last));
-/* A sweep that began then is over: when is the next one? */
-void relay_plan_sweep(struct relay *relay, int64_t began);
+/* A piece that was begun then was looked at up to an id, with so many rows: when is the next one, and
+ * which? */
+void relay_plan_sweep(struct relay *relay, int64_t began, int64_t up_to, size_t found);
 
 /* relay_store.c */
 /* Opens the session; a new one looks for what lines of before have left. */

@@ -10,6 +10,7 @@ enum { ROWS_LEAST = 10 };
 #define READ_WAIT_LEAST (20 * CLOCK_MS)
 #define READ_WAIT_MOST (250 * CLOCK_MS)
 #define SWEEP_WAIT CLOCK_SECOND
+#define SWEEP_PIECE_WAIT (250 * CLOCK_MS)
 #define SWEEP_PART 50 /* all lines together sweep for this part of the time at most */
 
 /* Events that wait because a queue refuses them do not keep the others from being read. */
@@ -55,6 +56,7 @@ void relay_know_nothing(struct relay *relay) {
     floor_done(&relay->floor);
     take_hand(&relay->floor, &relay->hand);
     relay->next_sweep = 0;
+    relay_sweep_init(&relay->sweep);
 }
 
 void relay_forget(struct relay *relay) {
@@ -89,7 +91,7 @@ static void put_ranges(const struct relay_floor *floor, struct buf *first, struc
     sql_array_end(last);
 }
 
-/* A sweep asks for all that is not in hand, whatever is thought to be known. */
+/* A sweep also asks for what is not in hand of its piece, whatever is thought to be known. */
 void relay_put_ranges(struct relay *relay, bool sweep) {
     const struct relay *top = relay->top;
     struct relay_floor asked;
@@ -98,10 +100,12 @@ void relay_put_ranges(struct relay *relay, bool sweep) {
         return;
     }
     floor_init(&asked, false);
-    if (!sweep) {
-        asked.high = relay->floor.high;
-        add_gaps(&asked, &relay->floor);
-        add_gaps(&asked, &top->floor);
+    asked.high = relay->floor.high;
+    add_gaps(&asked, &relay->floor);
+    add_gaps(&asked, &top->floor);
+    if (sweep) {
+        relay_sweep_begin(&relay->sweep, relay->floor.high);
+        floor_reopen(&asked, relay->sweep.from, relay->sweep.to);
     }
     take_hand(&asked, &relay->hand);
     put_ranges(&asked, &relay->list, &relay->lasts);
@@ -152,7 +156,8 @@ void relay_looked(struct relay *relay, const struct sql_result *result, int64_t 
         floor_fence(&relay->floor, fence);
 }
 
-static void take_result(struct relay *relay, const struct sql_result *result, size_t limit) {
+/* Returns the id up to which it has looked. */
+static int64_t take_result(struct relay *relay, const struct sql_result *result, size_t limit) {
     size_t count = take_rows(relay, result);
     relay->more = count == limit;
     int64_t last = INT64_MAX;
@@ -160,6 +165,7 @@ static void take_result(struct relay *relay, const struct sql_result *result, si
         last = sql_get_integer(result, count - 1, sql_column(result, "id"), 0);
     relay_looked(relay, result, last, NULL);
     relay->found = count;
+    return last;
 }
 
 /* After something was found it looks soon again, then more and more seldom. */
@@ -179,11 +185,13 @@ static void plan_next(struct relay *relay, int64_t now) {
 }
 
 /* It costs the more the more dead rows there are. */
-void relay_plan_sweep(struct relay *relay, int64_t began) {
-    int64_t now = clock_now();
+void relay_plan_sweep(struct relay *relay, int64_t began, int64_t up_to, size_t found) {
+    int64_t now = clock_now(), took = now - began;
     size_t lines = relay->top->lines.count;
-    int64_t wait = (now - began) * SWEEP_PART * (int64_t)(lines > 0 ? lines : 1);
-    relay->next_sweep = now + (wait > SWEEP_WAIT ? wait : SWEEP_WAIT);
+    int64_t wait = took * SWEEP_PART * (int64_t)(lines > 0 ? lines : 1);
+    bool last = relay_sweep_end(&relay->sweep, relay->floor.high, up_to, took, found);
+    int64_t least = last ? SWEEP_WAIT : SWEEP_PIECE_WAIT;
+    relay->next_sweep = now + (wait > least ? wait : least);
 }
 
 static int read_rows(struct relay *relay, bool sweep, size_t limit, struct sql_result **ret,
@@ -212,15 +220,15 @@ void relay_read(struct relay *relay, int64_t now) {
     size_t limit = rows_to_ask_for(relay);
     struct sql_result *result = NULL;
     struct jobs_error err;
-    int64_t began = clock_now();
+    int64_t began = clock_now(), up_to;
     if (read_rows(relay, sweep, limit, &result, &err) < 0) {
         relay_sql_failed(relay, &err);
         return;
     }
     relay_sql_succeeded(relay);
+    up_to = take_result(relay, result, limit);
     if (sweep)
-        relay_plan_sweep(relay, began);
-    take_result(relay, result, limit);
+        relay_plan_sweep(relay, began, up_to, relay->found);
     plan_next(relay, clock_now());
     sql_result_free(result);
 }

@@ -139,14 +139,16 @@ static void take_moved(struct relay *top, const char *literal) {
     free(ids);
 }
 
-static bool take_split(struct relay *top, const struct sql_result *result) {
+/* Returns the id up to which it has looked. */
+static int64_t take_split(struct relay *top, const struct sql_result *result, size_t *ret_rows) {
     const char *moved = sql_get(result, 0, sql_column(result, "ids"));
     int64_t rows = sql_get_integer(result, 0, sql_column(result, "rows"), 0), last = INT64_MAX;
     if (rows == RELAY_ROWS)
         last = sql_get_integer(result, 0, sql_column(result, "last"), 0);
     take_moved(top, moved ? moved : "{}");
     relay_looked(top, result, last, reopen);
-    return rows == RELAY_ROWS;
+    *ret_rows = (size_t)rows;
+    return last;
 }
 
 bool relay_split(struct relay *top, void (*has)(struct relay *top, const char *tenant)) {
@@ -165,12 +167,13 @@ bool relay_split(struct relay *top, void (*has)(struct relay *top, const char *t
         return false;
     }
     relay_sql_succeeded(top);
+    size_t rows;
+    int64_t up_to = take_split(top, result, &rows);
     if (sweep)
-        relay_plan_sweep(top, began);
-    bool more = take_split(top, result);
+        relay_plan_sweep(top, began, up_to, rows);
     tell_tenants(top, result, has);
     sql_result_free(result);
-    return more;
+    return rows == RELAY_ROWS;
 }
 
 bool relay_look(struct relay *top, void (*has)(struct relay *top, const char *tenant)) {

@@ -289,6 +289,21 @@ static void test_reads_do_not_pass_deleted_rows(void **state) {
     assert_clean(f);
 }
 
+/* Such as after the sequence was set back by hand: a look at everything finds them. */
+static void test_ids_that_come_again(void **state) {
+    struct fixture *f = *state;
+    f->relays[0] = start_relay(f, test_amqp_url(), 0);
+    make_lives(f, "once", "acme", 10, 1);
+    assert_true(event_log_wait(f->events, 40, LONG_MS));
+    assert_outbox_empties(f);
+    test_sql(f->database,
+             "select setval(pg_get_serial_sequence('jobs.t_job_outbox', 'id'), 5, false)");
+    make_lives(f, "again", "acme", 5, 1);
+    assert_true(event_log_wait(f->events, 60, LONG_MS));
+    assert_outbox_empties(f);
+    assert_clean(f);
+}
+
 static void test_two_relays_at_once(void **state) {
     struct fixture *f = *state;
     for (int i = 0; i < 2; i++)
@@ -543,6 +558,7 @@ int main(void) {
         CASE(test_a_long_outbox_is_read_in_pieces),
         CASE(test_rows_that_become_visible_late),
         CASE(test_reads_do_not_pass_deleted_rows),
+        CASE(test_ids_that_come_again),
         CASE(test_two_relays_at_once),
         CASE(test_connections_that_are_cut),
         CASE(test_database_sessions_that_are_terminated),
