@@ -92,6 +92,7 @@ struct datasource {
     bool lanes_elsewhere;    /* there are classes with a lane, of whatever instance */
     int64_t next_lanes;      /* when they are read again */
     int64_t next_limit_look; /* when capped shares are asked for again */
+    bool found_nothing;      /* the last claim without limits */
     size_t scan_lane;        /* where the scan for tenants goes on: 0 is lane '' */
     char scan_tenant[64];
     bool scanning;

@@ -113,7 +113,14 @@ static void apply_limited(struct tick *tick, const struct sql_result *rows) {
     apply(tick, rows, 0, tick->limited_count);
 }
 
+/* Nothing of those who had work: others took it, or a limit is new that ready_claim saw and this instance
+ * does not know. It looks again, once. */
 static void apply_claim(struct tick *tick, const struct sql_result *rows) {
+    struct datasource *ds = tick->ds;
+    bool nothing = sql_count(rows) == 0;
+    if (nothing && !ds->found_nothing)
+        ds->last_look = ds->next_lanes = ds->sweep.next_at = 0;
+    ds->found_nothing = nothing;
     apply(tick, rows, tick->limited_count, tick->share_count);
 }
 

@@ -119,12 +119,19 @@ void tick_add_rooms(struct tick *tick) {
     tick_add_array(step, quotas);
 }
 
+/* With room, but by what is remembered of the limits full, it would only be capped again. */
 static void apply_limit_look(struct tick *tick, const struct sql_result *rows) {
     struct datasource *ds = tick->ds;
-    int room = sql_column(rows, "room");
-    for (size_t i = 0; i < sql_count(rows); i++)
-        if (sql_get_integer(rows, i, room, INT64_MAX) > 0)
-            shares_uncap(&ds->shares, tick->looks[i]);
+    int room = sql_column(rows, "room"), limit = sql_column(rows, "max_running");
+    for (size_t i = 0; i < sql_count(rows); i++) {
+        struct share *share = tick->looks[i];
+        shares_set_limit(&ds->shares, share, sql_get_integer(rows, i, limit, -1));
+        if (sql_get_integer(rows, i, room, INT64_MAX) <= 0)
+            continue;
+        shares_uncap(&ds->shares, share);
+        if (share->lane->name[0] != '\0')
+            ds->next_lanes = 0;
+    }
     ds->next_limit_look = tick->now + LIMIT_LOOK;
 }
 
