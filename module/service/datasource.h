@@ -105,18 +105,19 @@ struct datasource {
     int64_t last_look, next_timer, next_progress; /* clock_now() */
     char promoted[40];      /* date: timers before it were promoted, as far as is known. "": none */
     int64_t recorded_timer; /* the first one due of those that were recorded lately, */
-    int64_t timer_recorded_at;  /* the last of them then */
-    int64_t next_shares;        /* when the books may be published */
-    bool awake;                 /* nobody needs to notify: it looks every few ms */
-    bool wake_pending;          /* t_job_wake is to be written */
-    int64_t wake_at;            /* not before: somebody holds it */
-    int64_t settling_until;     /* just gone to sleep: submitters may still believe it is awake */
-    int64_t wakes_since;        /* begin of the present window, */
-    long long notified;         /* counters.notifications then */
-    int64_t drawn, drawn_then;  /* places in queues that were given: at the last look, then */
-    int64_t drawn_at;           /* when that look was */
-    size_t claimed_awake;       /* jobs claimed in it */
-    size_t run_count;           /* runs that run_time is the average of */
+    int64_t timer_recorded_at; /* the last of them then */
+    int64_t next_shares;       /* when the books may be published */
+    bool awake;                /* nobody needs to notify: it looks every few ms */
+    bool wake_pending;         /* t_job_wake is to be written */
+    int64_t wake_at;           /* not before: somebody holds it */
+    int64_t settling_until;    /* just gone to sleep: submitters may still believe it is awake */
+    int64_t wakes_since;       /* begin of the present window, */
+    long long notified;        /* counters.notifications then */
+    int64_t drawn, drawn_then; /* places in queues that were given: at the last look, then */
+    int64_t drawn_at;          /* when that look was */
+    size_t claimed_awake;      /* jobs claimed in it */
+    size_t run_count;          /* runs that run_time is the average of */
+    size_t ahead_most; /* of what is claimed ahead: as many as ended since one waited too long */
     double tick_time, run_time; /* microseconds, moving averages */
     size_t end_limit;           /* ends in a tick; halved to find a bad value */
     int64_t close_at;           /* when receipts are closed even alone */

@@ -258,6 +258,7 @@ static void collect_end(struct datasource *ds, struct live *live) {
      * claimed ahead. */
     ds->run_count += ds->run_count < RUNS_REMEMBERED;
     ds->run_time += (took - ds->run_time) / (double)ds->run_count;
+    ds->ahead_most++;
     live_decide(live, service_config(ds->service));
     live_move(ds, live, LIVE_ENDING);
 }
@@ -280,6 +281,15 @@ void lives_collect(struct datasource *ds) {
         list_remove(p);
         collect_end(ds, LIST_ENTRY(p, struct live, inbox));
     }
+}
+
+size_t lives_lasting(const struct datasource *ds, int64_t now, int64_t age) {
+    static const enum live_state running[] = {LIVE_STARTED, LIVE_RUNNING};
+    size_t count = 0;
+    for (size_t i = 0; i < sizeof running / sizeof *running; i++)
+        LIST_EACH (&ds->lives[running[i]], p)
+            count += now - LIST_ENTRY(p, struct live, link)->began_at > age;
+    return count;
 }
 
 void lives_use(struct datasource *ds, int64_t now) {
@@ -310,6 +320,7 @@ static void hand_back(struct datasource *ds, struct live *live) {
 static void runs_take_long(struct datasource *ds) {
     ds->run_time = (double)WAIT_MOST;
     ds->run_count = RUNS_REMEMBERED / 4;
+    ds->ahead_most = 0;
 }
 
 void lives_hand_back(struct datasource *ds, int64_t now) {

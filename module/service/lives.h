@@ -37,6 +37,8 @@ void lives_collect(struct datasource *ds);
 void lives_hand_back(struct datasource *ds, int64_t now);
 /* When a job will have waited for too long, or INT64_MAX. */
 int64_t lives_hand_back_at(const struct datasource *ds);
+/* How many runs last for longer than `age` already. */
+size_t lives_lasting(const struct datasource *ds, int64_t now, int64_t age);
 /* Brings the books up to date with the runs under way. */
 void lives_use(struct datasource *ds, int64_t now);
 /* Tells every run to stop. */

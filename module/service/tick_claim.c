@@ -11,16 +11,23 @@
 #include <string.h>
 
 #define ENDS_MOST (3 * TICK_BATCH)
+#define LASTING 8 /* times the average run */
 
 /* Beyond the free slots as much as the pool will have run before the next claim can be there:
- * nothing of long jobs, a batch of no-op jobs. */
-static size_t prefetch(struct datasource *ds) {
-    double runs = (double)pool_slots(ds->service->pool) * ds->tick_time * 1.5 /
-                  (ds->run_time > 1 ? ds->run_time : 1);
+ * nothing of long jobs, a batch of no-op jobs. A slot whose run lasts for far longer than usual will not
+ * come free so soon, whatever the average says. And a few runs that were short promise no batch of them:
+ * each that ended makes room for one more. */
+static size_t prefetch(struct datasource *ds, int64_t now) {
+    double run = ds->run_time > 1 ? ds->run_time : 1, until_next = ds->tick_time * 1.5;
+    size_t slots = pool_slots(ds->service->pool),
+           lasting = lives_lasting(ds, now, (int64_t)(until_next + LASTING * run));
+    double runs = lasting < slots ? (double)(slots - lasting) * until_next / run : 0;
     pthread_mutex_lock(&ds->inbox_lock);
     size_t waiting = ds->pooled;
     pthread_mutex_unlock(&ds->inbox_lock);
     size_t wanted = runs > TICK_BATCH ? TICK_BATCH : (size_t)runs;
+    if (wanted > ds->ahead_most)
+        wanted = ds->ahead_most;
     return wanted > waiting ? wanted - waiting : 0;
 }
 
@@ -213,7 +220,7 @@ void tick_add_claim(struct tick *tick) {
         return;
     bool first;
     tick->reserved = turns_take(ds, TICK_BATCH, &first);
-    size_t room = tick->reserved + (first ? prefetch(ds) : 0);
+    size_t room = tick->reserved + (first ? prefetch(ds, tick->now) : 0);
     if (room > TICK_BATCH)
         room = TICK_BATCH;
     if (atomic_load(&ds->stalled) && room > 0)
