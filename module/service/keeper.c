@@ -16,6 +16,9 @@ enum { TIMEOUT_MS = 5000, LOCK_TIMEOUT_MS = 100, MOST_WAIT_MS = 1000 };
 enum { FOLD_BATCH = 5000, FOLD_BATCHES = 20 /* in one go; commands wait meanwhile */ };
 #define OPEN_WAIT CLOCK_SECOND
 #define FOLD_WAIT CLOCK_SECOND
+#define FOLD_PART \
+    50 /* all of the table is looked at for a fiftieth of the time, else what is new */
+static const char fold_all[] = "(0,0)";
 #define LOOK_WAIT (3 * CLOCK_SECOND)
 
 void keeper_fail(struct keeper *keeper, const struct jobs_error *why) {
@@ -48,24 +51,39 @@ static void open_session(struct keeper *keeper, int64_t now) {
 static int fold_batch(struct keeper *keeper, int64_t *ret_folded, struct jobs_error *err) {
     struct sql_parameters p = {0};
     sql_add_integer(&p, FOLD_BATCH);
+    sql_add_text(&p, keeper->fold_from);
     struct sql_result *row;
     int rc = sql_call(keeper->sql, "count_fold", &p, SQL_ONE, &row, err);
     if (rc < 0)
         return rc;
     *ret_folded = sql_get_integer(row, 0, sql_column(row, "folded"), 0);
+    snprintf(keeper->fold_from, sizeof keeper->fold_from, "%s",
+             sql_get(row, 0, sql_column(row, "last")));
     atomic_fetch_add(&keeper->folded, (unsigned long long)*ret_folded);
     sql_result_free(row);
     return 0;
+}
+
+static int fold_batches(struct keeper *keeper, int64_t now, int64_t *ret_folded,
+                        struct jobs_error *err) {
+    bool all = now >= keeper->next_fold_all || !keeper->fold_from[0];
+    int rc = 0;
+    if (all)
+        snprintf(keeper->fold_from, sizeof keeper->fold_from, "%s", fold_all);
+    *ret_folded = FOLD_BATCH;
+    for (int i = 0; rc == 0 && *ret_folded == FOLD_BATCH && i < FOLD_BATCHES; i++)
+        rc = fold_batch(keeper, ret_folded, err);
+    if (all)
+        keeper->next_fold_all = now + FOLD_PART * (clock_now() - now);
+    return rc;
 }
 
 static void fold(struct keeper *keeper, int64_t now) {
     if (!keeper->sql || now < keeper->next_fold)
         return;
     struct jobs_error err;
-    int64_t folded = FOLD_BATCH;
-    int rc = 0;
-    for (int i = 0; rc == 0 && folded == FOLD_BATCH && i < FOLD_BATCHES; i++)
-        rc = fold_batch(keeper, &folded, &err);
+    int64_t folded;
+    int rc = fold_batches(keeper, now, &folded, &err);
     if (rc == 0)
         rc = sql_call(keeper->sql, "wake_sweep", NULL, SQL_NOTHING, NULL, &err);
     if (rc < 0) {

@@ -47,6 +47,8 @@ struct keeper {
     struct sql *sql;
     bool sql_down; /* logged */
     int64_t next_open, next_fold, next_look;
+    int64_t next_fold_all; /* not only from this place on: */
+    char fold_from[32];
     struct table tenants; /* name to struct keeper_tenant */
     int64_t looked_at;    /* at t_tenant; 0: not yet in this session */
     struct retention retention;

@@ -101,7 +101,31 @@ static void deleted_rows_in_the_way(void **state) {
     audit_finished(url);
 }
 
+/* The keeper goes on behind the deltas that it has folded; the places that vacuum gives back lie before. */
+static void deltas_in_places_that_were_used_before(void **state) {
+    (void)state;
+    runs_reset();
+    const char *url = service_database();
+    struct test_service *s = service_start(url, NULL, NULL);
+    static const char folded[] = "select not exists (select from jobs.t_job_count_delta) and "
+                                 "(select sum(n) = %d from jobs.t_job_count)";
+    test_sql(url, "insert into jobs.t_job_count_delta select 't0', 'count', 'PENDING', 1 from "
+                  "generate_series(1, 20000)");
+    assert_true(test_wait_sql(url, LONG_MS, folded, 20000));
+    test_sql(url, "vacuum jobs.t_job_count_delta");
+    test_sql(url, "insert into jobs.t_job_count_delta values ('t0', 'count', 'PENDING', -20000)");
+    assert_int_equal(test_sql_integer(url, "select (ctid::text::point)[0] from "
+                                           "jobs.t_job_count_delta"),
+                     0);
+    assert_true(test_wait_sql(url, LONG_MS, folded, 0));
+    service_stop(s);
+    audit_finished(url);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(deleted_rows_in_the_way)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(deleted_rows_in_the_way),
+        cmocka_unit_test(deltas_in_places_that_were_used_before),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
