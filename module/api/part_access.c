@@ -1,6 +1,7 @@
 /* Tokens and the audit log. A tenant's administrator sees and makes those of that tenant alone. */
 #include "module/api/auth.h"
 #include "module/api/json_read.h"
+#include "module/api/keyset.h"
 #include "module/api/parts.h"
 #include "module/api/server.h"
 #include "module/base/clock.h"
@@ -47,28 +48,63 @@ void audit_note(struct api_request *r, const char *action, const char *tenant, c
 
 /* ---- tokens ---- */
 
+static const struct api_parameter tokens_query[] = {
+    {.name = "limit", .type = API_INTEGER, .low = 1, .high = 1000},
+    {.name = "cursor"},
+    {.name = NULL},
+};
+
+static void write_token(const struct api_request *r, const struct store_token *token,
+                        struct buf *out) {
+    json_begin(out);
+    json_text(out, "id", token->id);
+    json_text(out, "name", token->name);
+    json_text(out, "tenant", token->tenant);
+    json_text(out, "role", token->role);
+    json_text(out, "datasource", r->datasource_name);
+    json_date(out, "created_date", token->created_date);
+    json_date(out, "expiration_date", token->expiration_date);
+    json_date(out, "revoked_date", token->revoked_date);
+    json_date(out, "last_used_date", token->last_used_date);
+    json_end(out);
+}
+
+/* The latest first: by what is left of all time. */
 static void add_token(void *arg, const struct store_token *token) {
     struct api_request *r = arg;
-    element(&r->out);
-    json_text(&r->out, "id", token->id);
-    json_text(&r->out, "name", token->name);
-    json_text(&r->out, "tenant", token->tenant);
-    json_text(&r->out, "role", token->role);
-    json_text(&r->out, "datasource", r->datasource_name);
-    json_date(&r->out, "created_date", token->created_date);
-    json_date(&r->out, "expiration_date", token->expiration_date);
-    json_date(&r->out, "revoked_date", token->revoked_date);
-    json_date(&r->out, "last_used_date", token->last_used_date);
-    json_end(&r->out);
+    struct keyset *page = r->mine;
+    struct buf text = {0};
+    char key[80];
+    snprintf(key, sizeof key, "%019" PRId64 ",%s", INT64_MAX - token->created_date, token->id);
+    if (!keyset_wants(page, key))
+        return;
+    write_token(r, token, &text);
+    keyset_add(page, key, &text);
+}
+
+static void tokens_free(void *mine) {
+    keyset_done(mine);
+    free(mine);
+}
+
+static void begin_tokens(struct api_request *r) {
+    struct keyset *page = MEM_NEW(struct keyset);
+    page->after = api_text(r, "cursor");
+    page->limit = (size_t)api_integer(r, "limit", 100);
+    r->mine = page;
+    r->mine_done = tokens_free;
 }
 
 static int list_tokens(struct api_request *r, struct jobs_error *err) {
     if (r->first)
-        buf_text(&r->out, "{\"tokens\":[");
+        begin_tokens(r);
     int rc = store_tokens(r->db, own_tenant(r), add_token, r, err);
-    if (rc == 0 && r->last)
-        buf_text(&r->out, "]}");
-    return rc;
+    if (rc < 0 || !r->last)
+        return rc;
+    buf_text(&r->out, "{\"tokens\":");
+    keyset_write(r->mine, &r->out);
+    json_end(&r->out);
+    return 0;
 }
 
 struct wanted {
@@ -216,7 +252,7 @@ static int list_audit(struct api_request *r, struct jobs_error *err) {
 }
 
 static const struct api_route routes[] = {
-    {"GET", "/api/v1/tokens", API_ADMIN, API_EVERY, .handle = list_tokens},
+    {"GET", "/api/v1/tokens", API_ADMIN, API_EVERY, .handle = list_tokens, .query = tokens_query},
     {"POST", "/api/v1/tokens", API_ADMIN, API_FIND, .body = true, .handle = create_token},
     {"DELETE", "/api/v1/tokens/{id}", API_ADMIN, API_FIND, .handle = revoke_token},
     {"GET", "/api/v1/audit", API_ADMIN, API_EVERY, .handle = list_audit, .query = audit_query},

@@ -148,6 +148,10 @@ static void tokens_are_made_and_ended(void **state) {
     api_has(made, "\"tenant\":\"t0\"");
     free(made);
     free(CALL("listTokens", 200, ADMIN));
+    made = CALL("listTokens", 200, ADMIN, .query = "limit=1");
+    api_has(made, "\"cursor\":\"");
+    free(made);
+    free(CALL("listTokens", 400, ADMIN, .query = "limit=0"));
     made = CALL("listTokens", 200, .token = s->f->own);
     assert_null(strstr(made, secret));
     free(made);

@@ -1,4 +1,4 @@
-/* Pages of tenants and of counts, of one datasource and of several: all of them once, in order. */
+/* Pages of tenants, of counts and of tokens, of one datasource and of several: all of them once, in order. */
 #include "module/base/buf.h"
 #include "tests/lib/api.h"
 #include "tests/lib/store_fixture.h"
@@ -29,6 +29,16 @@ static void add_tenants(const char *url, const char *prefix, int count) {
              prefix, count);
 }
 
+/* Minutes `from`, from + 2, … of one day. */
+static void add_tokens(const char *url, const char *name, int from, int count) {
+    test_sql(url,
+             "insert into jobs.t_job_token (id, hash, name, role, created_date) "
+             "select gen_random_uuid(), '%s' || n, '%s' || n, 'viewer', "
+             "timestamptz '2026-01-01 00:00Z' + n * interval '1 minute' "
+             "from generate_series(%d, %d, 2) n",
+             name, name, from, from + 2 * (count - 1));
+}
+
 static int up(void **state) {
     struct buf a = {0}, b = {0};
     const char *urls[] = {service_database(), service_database()};
@@ -36,6 +46,8 @@ static int up(void **state) {
     add_tenants(urls[0], "a", MORE);
     add_tenants(urls[1], "b", 3);
     add_tenants(urls[1], "a-", 3); /* between those of the other one */
+    add_tokens(urls[0], "even", 0, 20);
+    add_tokens(urls[1], "odd", 1, 15);
     buf_format(&a, "jobs.datasource.one.url=%s", urls[0]);
     buf_format(&b, "jobs.datasource.two.url=%s", urls[1]);
     service = service_start(NULL, NULL, buf_get(&a), buf_get(&b),
@@ -111,10 +123,37 @@ static void counts_come_in_pages(void **state) {
     free(body);
 }
 
+/* Those of both datasources, the latest first. */
+static void tokens_come_in_pages(void **state) {
+    char cursor[300] = "", last[40] = "9";
+    size_t rows = 0, pages = 0;
+    (void)state;
+    do {
+        char *body = http_get(200, base, NULL, "/api/v1/tokens?limit=4%s%s",
+                              *cursor ? "&cursor=" : "", cursor);
+        for (const char *p = body; (p = strstr(p, "\"created_date\":\"")); rows++) {
+            char date[40];
+            p += 16;
+            snprintf(date, sizeof date, "%.*s", (int)strcspn(p, "\""), p);
+            assert_true(strcmp(date, last) < 0);
+            memcpy(last, date, sizeof last);
+        }
+        const char *next = strstr(body, "\"cursor\":\"");
+        snprintf(cursor, sizeof cursor, "%.*s", next ? (int)strcspn(next + 10, "\"") : 0,
+                 next ? next + 10 : "");
+        free(body);
+        pages++;
+    } while (cursor[0]);
+    assert_int_equal(rows, 35);
+    assert_int_equal(pages, 9);
+    free(http_get(400, base, NULL, "/api/v1/tokens?limit=1001"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tenants_come_in_pages),
         cmocka_unit_test(counts_come_in_pages),
+        cmocka_unit_test(tokens_come_in_pages),
     };
     return cmocka_run_group_tests(tests, up, down);
 }
