@@ -2,6 +2,7 @@
 
 #include "module/base/error.h"
 #include "sql/sql.h"
+#include "tenant/settle.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -66,6 +67,9 @@ static int call(const struct job_info_service *s, const char *statement,
     if (rc < 0)
         return rc;
     rc = sql_call(sql, statement, p, shape, ret, err);
+    char who[TENANT_HOLDER_SIZE];
+    if (rc < 0 && err && strcmp(err->sqlstate, "55P03") == 0 && tenant_name_holder(sql, who) == 0)
+        rc = error_set_sql(err, rc, "55P03", "somebody holds what is to be changed: %s", who);
     sql_close(sql);
     return rc;
 }

@@ -172,6 +172,21 @@ static void two_admins(void **state) {
     jobctl_says(1, "exists already", "tenant create both1");
 }
 
+/* Who forgot a transaction is told, so that somebody can end it. */
+static void who_holds_it_up_is_named(void **state) {
+    const struct store_fixture *f = *state;
+    struct pg_conn *db = store_connect(f->url);
+    char part[100];
+    store_sql(db, "set application_name = 'forgotten one'");
+    store_sql(db, "begin; update jobs.t_tenant set weight = 2 where tenant = 'acme'");
+    snprintf(part, sizeof part,
+             "session %d (forgotten one, login jobs), its transaction open since",
+             PQbackendPID(db));
+    apply(1, part, "", "[{\"tenant\": \"acme\", \"weight\": 3}]");
+    PQfinish(db);
+    apply(0, "changed acme", "", "[{\"tenant\": \"acme\", \"weight\": 3}]");
+}
+
 static void two_datasources(void **state) {
     const struct store_fixture *f = *state;
     const char *other = service_database();
@@ -244,10 +259,15 @@ static void states_take_effect_within_a_second(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(created_and_set),   cmocka_unit_test(defaults_hold_for_sql_too),
-        cmocka_unit_test(a_file_is_applied), cmocka_unit_test(bad_files_change_nothing),
-        cmocka_unit_test(hundreds_at_once),  cmocka_unit_test(two_admins),
-        cmocka_unit_test(two_datasources),   cmocka_unit_test(states_take_effect_within_a_second),
+        cmocka_unit_test(created_and_set),
+        cmocka_unit_test(defaults_hold_for_sql_too),
+        cmocka_unit_test(a_file_is_applied),
+        cmocka_unit_test(bad_files_change_nothing),
+        cmocka_unit_test(hundreds_at_once),
+        cmocka_unit_test(two_admins),
+        cmocka_unit_test(who_holds_it_up_is_named),
+        cmocka_unit_test(two_datasources),
+        cmocka_unit_test(states_take_effect_within_a_second),
     };
     return cmocka_run_group_tests(tests, up, store_fixture_down);
 }
