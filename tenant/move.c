@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LOOK_MS = 50, LOCK_MS = 1000, TIMEOUT_MS = 60000 };
+enum { LOOK_MS = 50, LOCK_MS = 1000, TIMEOUT_MS = 60000, AUDIT_MS = 5000 };
 #define BELOW (INT64_C(1) << 40) /* more places than are drawn while a tenant is copied */
 
 enum phase { NOBODY, SETTLED, LEAVING, LEFT, ARRIVING }; /* SETTLED: there, in no move */
@@ -285,7 +285,8 @@ static int arrive(struct moving *m, const char *row, char ret_lower[24], struct 
     return 0;
 }
 
-static int copy_all(struct moving *m, const char *lower, struct jobs_error *err) {
+/* `only`: that table; NULL: all. */
+static int copy(struct moving *m, const char *lower, const char *only, struct jobs_error *err) {
     struct sql_result *here, *there;
     int rc = call(m, m->source, "tenant_move_tables", lower, NULL, SQL_ROWS, &here, err);
     if (rc < 0)
@@ -300,7 +301,8 @@ static int copy_all(struct moving *m, const char *lower, struct jobs_error *err)
                        "source and target have different tables: bring both to the same release "
                        "with `jobctl migrate`");
     for (size_t i = 0; rc == 0 && i < sql_count(here); i++)
-        rc = copy_one(m, here, there, i, err);
+        if (!only || strcmp(sql_get(here, i, sql_column(here, "name")), only) == 0)
+            rc = copy_one(m, here, there, i, err);
     sql_result_free(here);
     sql_result_free(there);
     return rc;
@@ -328,7 +330,7 @@ static int carry_locked(struct moving *m, const char *row, bool *ret_again,
     if (rc == 0)
         rc = arrive(m, row, lower, err);
     if (rc == 0)
-        rc = copy_all(m, lower, err);
+        rc = copy(m, lower, NULL, err);
     if (rc == 0)
         rc = settle_target(m, ret_again, err);
     if (rc < 0 || *ret_again)
@@ -391,6 +393,29 @@ static int forget(struct moving *m, struct jobs_error *err) {
     return unless_done(m, m->source, NOBODY, rc, err);
 }
 
+/* What was written about the tenant after the copy, such as that somebody tried to change it. Who wrote
+ * when it was forgotten is waited for; what comes later still comes along when it is moved again. Broken
+ * off between the two commits it leaves entries at both ends. */
+static int bring_audit(struct moving *m, struct jobs_error *err) {
+    char who[TENANT_HOLDER_SIZE];
+    int rc = tenant_settle(m->source, clock_now() + AUDIT_MS * CLOCK_MS, who, err);
+    if (rc == 0)
+        rc = begin_at(m, m->source, err);
+    if (rc == 0)
+        rc = begin_at(m, m->target, err);
+    if (rc == 0)
+        rc = copy(m, "0", "t_job_audit", err);
+    if (rc == 0)
+        rc = plain(m->target, "move_commit", err);
+    if (rc == 0)
+        rc = plain(m->source, "move_commit", err);
+    if (rc < 0)
+        roll_back(m);
+    else if (*who)
+        say(m, "there may be later entries of the audit log: move it again to bring them");
+    return rc;
+}
+
 static int finish(struct moving *m, struct jobs_error *err) {
     struct end end;
     int rc = look(m, m->target, &end, err);
@@ -405,7 +430,9 @@ static int finish(struct moving *m, struct jobs_error *err) {
         rc = activate(m, err);
     else if (end.phase == ARRIVING)
         rc = error_set(err, JOBS_EREFUSED, "the target's \"%s\" is of another move", m->how->name);
-    return rc == 0 ? forget(m, err) : rc;
+    if (rc == 0)
+        rc = forget(m, err);
+    return rc == 0 ? bring_audit(m, err) : rc;
 }
 
 static int go(struct moving *m, struct jobs_error *err) {
@@ -423,7 +450,7 @@ static int go(struct moving *m, struct jobs_error *err) {
                          m->how->name);
     if (source.phase == NOBODY && target.phase == SETTLED) {
         say(m, "is there already");
-        return 0;
+        return bring_audit(m, err);
     }
     if (source.phase == LEFT) {
         snprintf(m->id, sizeof m->id, "%s", source.id);

@@ -446,6 +446,47 @@ static void a_change_under_way(void **state) {
     unlink(pair.config);
 }
 
+static void write_audit(struct pg_conn *db, const char *detail) {
+    char command[200];
+    snprintf(command, sizeof command,
+             "insert into jobs.t_job_audit (who, action, tenant, outcome, detail) values ('me', "
+             "'job.stop', 'mv', 'JB009', '%s')",
+             detail);
+    store_sql(db, command);
+}
+
+static void assert_audits(const char *url, const char *expected) {
+    char *details = test_sql_value(url, "select coalesce(string_agg(detail, ' ' order by id), '') "
+                                        "from jobs.t_job_audit where tenant = 'mv'");
+    assert_string_equal(details, expected);
+    free(details);
+}
+
+/* Entries of the audit log that are written after the copy come along, the last one when the tenant is
+ * moved once more. */
+static void the_audit_log_comes_along(void **state) {
+    (void)state;
+    struct pair pair = new_pair();
+    struct pg_conn *db = store_connect(pair.a);
+    fill(&pair);
+    write_audit(db, "first");
+    kill_at(&pair, ACTIVATED);
+    write_audit(db, "after the copy");
+    store_sql(db, "begin");
+    write_audit(db, "open");
+    pid_t pid = start_move(&pair);
+    wait_phase(pair.a, "none");
+    store_sql(db, "commit");
+    assert_ends_well(pid);
+    assert_audits(pair.b, "first after the copy open");
+    write_audit(db, "late");
+    jobctl_says(0, "is there already", "tenant move mv -c %s --to b --datasource a", pair.config);
+    assert_audits(pair.b, "first after the copy open late");
+    assert_audits(pair.a, "");
+    PQfinish(db);
+    unlink(pair.config);
+}
+
 /* Who forgot a transaction is told, so that somebody can end it; who has nothing to do with jobs is
  * not waited for. */
 static void who_holds_it_up_is_named(void **state) {
@@ -624,13 +665,21 @@ static int up(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(everything_comes_along),  cmocka_unit_test(back_again),
-        cmocka_unit_test(what_runs_is_waited_for), cmocka_unit_test(killed_at_every_step),
-        cmocka_unit_test(two_go_on_at_once),       cmocka_unit_test(nothing_changes_meanwhile),
-        cmocka_unit_test(a_change_under_way),      cmocka_unit_test(others_run_beside_it),
-        cmocka_unit_test(places_are_lowered),      cmocka_unit_test(who_holds_it_up_is_named),
-        cmocka_unit_test(cancelled_after_a_kill),  cmocka_unit_test(two_movers),
-        cmocka_unit_test(moved_under_load),        cmocka_unit_test(events_stay_in_order),
+        cmocka_unit_test(everything_comes_along),
+        cmocka_unit_test(back_again),
+        cmocka_unit_test(what_runs_is_waited_for),
+        cmocka_unit_test(killed_at_every_step),
+        cmocka_unit_test(two_go_on_at_once),
+        cmocka_unit_test(nothing_changes_meanwhile),
+        cmocka_unit_test(the_audit_log_comes_along),
+        cmocka_unit_test(a_change_under_way),
+        cmocka_unit_test(others_run_beside_it),
+        cmocka_unit_test(places_are_lowered),
+        cmocka_unit_test(who_holds_it_up_is_named),
+        cmocka_unit_test(cancelled_after_a_kill),
+        cmocka_unit_test(two_movers),
+        cmocka_unit_test(moved_under_load),
+        cmocka_unit_test(events_stay_in_order),
     };
     return cmocka_run_group_tests(tests, up, NULL);
 }
