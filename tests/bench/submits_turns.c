@@ -73,7 +73,8 @@ static double cpu_of_sessions(const struct side *side) {
 static double watch(const struct side *side, size_t ms) {
     int64_t end = clock_now() + (int64_t)ms * CLOCK_MS;
     double looks = 0, asleep = 0;
-    for (; clock_now() < end; looks++) {
+    while (clock_now() < end) {
+        looks++;
         asleep += bench_number(&side->bench, "select (sleepers <> '{}')::int from t_job_wake");
         poll(NULL, 0, LOOK_EVERY);
     }
