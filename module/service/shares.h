@@ -30,6 +30,7 @@ struct share { /* of a tenant in one lane */
     struct list capped_link; /* in shares.capped */
     int64_t recent;          /* clock_now() when it last had any */
     struct floors floors;
+    int64_t head;                /* the place of its first queued job, as far as is known */
     double key;                  /* in the heap: the account's time when it was put there */
     size_t quota, got;           /* of the claim being made */
     double estimate;             /* slot-microseconds each of its quota was charged with */

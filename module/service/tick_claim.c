@@ -62,8 +62,9 @@ static void take(struct tick *tick, const struct sql_result *rows, size_t row) {
     struct share *share =
         shares_find(&ds->shares, lane, sql_get(rows, row, sql_column(rows, "tenant")));
     share->got++;
+    share->head = sql_get_integer(rows, row, sql_column(rows, "ready_seq"), 0);
     floors_note(&share->floors, (int)sql_get_integer(rows, row, sql_column(rows, "priority"), 0),
-                sql_get_integer(rows, row, sql_column(rows, "ready_seq"), 0), tick->now);
+                share->head, tick->now);
     if (strcmp(sql_get(rows, row, sql_column(rows, "status")), "FAILED") == 0) {
         shares_refund(share, share->estimate); /* expired: it is over already */
         count(&ds->counters.expired, 1);

@@ -18,9 +18,10 @@ void tick_guess(struct tick *tick) {
 }
 
 static void apply_others(struct tick *tick, const struct sql_result *rows) {
-    int lane = sql_column(rows, "lane");
+    int lane = sql_column(rows, "lane"), seq = sql_column(rows, "seq");
     for (size_t i = 0; i < sql_count(rows); i++)
-        datasource_see(tick->ds, sql_get(rows, i, lane), rows, i);
+        datasource_see(tick->ds, sql_get(rows, i, lane), rows, i)->head =
+            sql_get_integer(rows, i, seq, 0);
 }
 
 static void add_known(struct buf *lanes, struct buf *tenants, const char *lane,

@@ -13,25 +13,33 @@
 #define LOOK_ASLEEP CLOCK_SECOND      /* losing every notification costs at most this */
 #define LOOK_SETTLING (50 * CLOCK_MS) /* submitters may still have read "awake" */
 #define LOOK_AWAKE (2 * CLOCK_MS)
-#define LOOK_FED (50 * CLOCK_MS) /* there is work at hand */
+#define LOOK_FED (50 * CLOCK_MS)   /* there is work at hand */
+#define LOOK_MANY (500 * CLOCK_MS) /* of so many tenants that a look takes a tenth of a second */
 #define AWAKE_WINDOW (200 * CLOCK_MS)
 #define AWAKE_WAKES 25 /* so many notifications in a window are more dear than looking */
 #define ASLEEP_JOBS 20 /* so few jobs in a window, submitted or claimed, are not */
 
 /* ---- who has work: a rotating scan over lanes and tenants ---- */
 
+/* There is work at hand: newcomers are looked for a sixth of the time at most. */
+static int64_t look_fed(const struct datasource *ds) {
+    int64_t interval = 5 * ds->scan_took;
+    return interval < LOOK_FED ? LOOK_FED : interval < LOOK_MANY ? interval : LOOK_MANY;
+}
+
 /* Nobody notifies: often, but for a small part of the time; guesses (tick_guess.c) are claims, which take
  * what they find. */
 static int64_t look_awake(const struct datasource *ds) {
     int64_t interval = ds->sweep.on ? (int64_t)(2 * ds->tick_time) : 20 * ds->scan_took;
-    return interval < LOOK_AWAKE ? LOOK_AWAKE : interval < LOOK_FED ? interval : LOOK_FED;
+    int64_t most = look_fed(ds);
+    return interval < LOOK_AWAKE ? LOOK_AWAKE : interval < most ? interval : most;
 }
 
 static int64_t look_interval(const struct datasource *ds) {
     if (ds->awake)
         return look_awake(ds);
     if (ds->shares.active_count > 0)
-        return LOOK_FED;
+        return look_fed(ds);
     return ds->last_look < ds->settling_until ? LOOK_SETTLING : LOOK_ASLEEP;
 }
 
@@ -57,14 +65,14 @@ static const char *scan_lane(const struct datasource *ds) {
 /* The last row is no tenant's. */
 static void apply_scan(struct tick *tick, const struct sql_result *rows) {
     struct datasource *ds = tick->ds;
-    int tenant = sql_column(rows, "tenant");
+    int tenant = sql_column(rows, "tenant"), seq = sql_column(rows, "seq");
     size_t n = sql_count(rows) - 1;
     ds->scan_taking += sql_get_integer(rows, n, sql_column(rows, "took"), 0);
     ds->scan_found += n;
     ds->drawn = sql_get_integer(rows, n, sql_column(rows, "drawn"), 0);
     ds->drawn_at = tick->now;
     for (size_t i = 0; i < n; i++)
-        datasource_see(ds, scan_lane(ds), rows, i);
+        datasource_see(ds, scan_lane(ds), rows, i)->head = sql_get_integer(rows, i, seq, 0);
     if (n == SCAN_BATCH)
         snprintf(ds->scan_tenant, sizeof ds->scan_tenant, "%s", sql_get(rows, n - 1, tenant));
     else

@@ -1,5 +1,6 @@
 # A private PostgreSQL in DIR/pg: TCP on 127.0.0.1 only, superuser jobs, durable like a real one.
-# Sourced. POSTGRES_PRELOAD: a library to load, for measurements.
+# Sourced. For measurements: POSTGRES_PRELOAD: a library to load; POSTGRES_BUFFERS: shared_buffers, with the room for WAL of a server
+# of that size (checkpoints come by time, not every few seconds).
 # shellcheck shell=bash
 
 postgres_bin() {
@@ -20,11 +21,12 @@ postgres_make() { # DIR
     # is.
     (cd "$pg" && process_as postgres "$bin/initdb" --no-sync -D "$pg/data" -U jobs -A trust -E UTF8 \
         --locale=C.UTF-8) >"$1/pg.initdb" 2>&1 || { cat "$1/pg.initdb" >&2 && return 1; }
-    process_as postgres tee -a "$pg/data/postgresql.conf" >/dev/null <<'CONF'
+    process_as postgres tee -a "$pg/data/postgresql.conf" >/dev/null <<CONF
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
 max_connections = 200
-shared_buffers = 256MB
+shared_buffers = ${POSTGRES_BUFFERS:-256MB}
+max_wal_size = ${POSTGRES_BUFFERS:-1GB}
 fsync = on
 synchronous_commit = on
 timezone = 'UTC'
