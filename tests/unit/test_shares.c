@@ -326,6 +326,7 @@ int main(void) {
         TEST(what_was_not_run_costs_nothing),
         TEST(many_tenants_are_given_some_at_once),
         TEST(only_so_many_tenants_in_a_deal),
+        TEST(among_equals_the_first_job_comes_first),
         TEST(idle_tenants_are_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
