@@ -19,7 +19,7 @@
  * from there on; shared machines are allowed twice that). Awake, the time between two looks is a multiple
  * of it, and what was claimed since the last vacuum is enough to be in the way. */
 static bool is_slow(const struct datasource *ds, int64_t took, size_t rows) {
-    int64_t n = (int64_t)rows, least = ds->awake ? 300 : 2000;
+    int64_t n = (int64_t)rows, least = ds->awake ? 300 : 600;
     return took > (10 * n > least ? 10 * n : least) + 20 * n;
 }
 
