@@ -15,11 +15,16 @@
 #define TRY_AGAIN (10 * CLOCK_SECOND)
 #define SLOW_SCANS 3 /* one alone may have waited for a processor */
 
-/* More microseconds than it takes to find that many rows with nothing in between (measured: floors pay
- * from there on; shared machines are allowed twice that). Awake, the time between two looks is a multiple
- * of it, and what was claimed since the last vacuum is enough to be in the way. */
+/* So many microseconds a scan may take at least. Awake, the time between two looks is a multiple of it; under
+ * load each claim pays as much; else it only matters where a snapshot is held. */
+static int64_t least_slow(const struct datasource *ds) {
+    return ds->awake ? 300 : ds->recorder ? 600 : 2000;
+}
+
+/* More than it takes to find that many rows with nothing in between (measured: floors pay from there on;
+ * shared machines are allowed twice that). */
 static bool is_slow(const struct datasource *ds, int64_t took, size_t rows) {
-    int64_t n = (int64_t)rows, least = ds->awake ? 300 : 600;
+    int64_t n = (int64_t)rows, least = least_slow(ds);
     return took > (10 * n > least ? 10 * n : least) + 20 * n;
 }
 

@@ -93,12 +93,13 @@ static void run_jobs(const char *url, int *total, int quick, int scratch) {
     wait_final(url, *total, 4 * LONG_MS);
 }
 
-/* The session that the load asked for is closed as well. */
+/* The sessions that the load and the rows it deleted asked for are closed as well. */
 static bool is_quiet(const char *url) {
+    test_sql(url, "vacuum jobs.t_job_ready");
     return test_wait_sql(url, LONG_MS,
                          "select not exists (select from jobs.t_job_claim) and not exists (select "
-                         "from pg_stat_activity where application_name = 'jobs record' and datname "
-                         "= current_database())");
+                         "from pg_stat_activity where application_name in ('jobs record', 'jobs "
+                         "sweep') and datname = current_database())");
 }
 
 /* Directories of tenants may stay, those of jobs may not. */
