@@ -103,6 +103,7 @@ static void a_session_that_only_fails_is_given_up(void **state) {
     struct test_service *s = service_start(url, NULL, NULL);
     static const char pid[] = "select pid from pg_stat_activity where datname = current_database() "
                               "and application_name = 'jobs tick'";
+    assert_true(test_wait_sql(url, LONG_MS, "select (%s) is not null", pid));
     char *first = test_sql_value(url, "%s", pid);
     test_sql(url, "create function jobs.refuse() returns trigger language plpgsql as "
                   "'begin raise exception ''no claim today''; end'");
