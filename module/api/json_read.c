@@ -246,6 +246,12 @@ int json_read(const char *text, size_t length, struct json_value *ret, struct jo
 
 /* ---- walking ---- */
 
+static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
+static bool ends_scalar(char c) {
+    return c == ',' || c == ']' || c == '}' || c == '\0' || is_blank(c);
+}
+
 /* Behind the value at `at`, which is known to be good. */
 static const char *skip_value(const char *at) {
     int depth = 0;
@@ -261,13 +267,18 @@ static const char *skip_value(const char *at) {
         } else if (depth > 0) {
             at++;
         } else {
-            at += strcspn(at, ",]} \t\r\n");
+            while (!ends_scalar(*at))
+                at++;
         }
     } while (depth > 0);
     return at;
 }
 
-static const char *space(const char *at) { return at + strspn(at, " \t\r\n"); }
+static const char *space(const char *at) {
+    while (is_blank(*at))
+        at++;
+    return at;
+}
 
 static void take(const char **at, struct json_value *ret) {
     const char *begin = space(*at);
