@@ -30,18 +30,23 @@ void buf_text(struct buf *buf, const char *text) { buf_add(buf, text, strlen(tex
 
 void buf_char(struct buf *buf, char c) { buf_add(buf, &c, 1); }
 
+/* Printed into the room there is; once more if that was too little. */
 void buf_format(struct buf *buf, const char *format, ...) {
-    va_list args, again;
-    va_start(args, format);
-    va_copy(again, args);
-    int n = vsnprintf(NULL, 0, format, args);
-    va_end(args);
-    if (n > 0) {
-        reserve(buf, (size_t)n);
-        vsnprintf(buf->data + buf->length, (size_t)n + 1, format, again);
-        buf->length += (size_t)n;
+    va_list args;
+    reserve(buf, 0);
+    for (int n = 0, tries = 0; tries < 2; tries++) {
+        size_t room = buf->capacity - buf->length;
+        va_start(args, format);
+        n = vsnprintf(buf->data + buf->length, room, format, args);
+        va_end(args);
+        if (n >= 0 && (size_t)n < room) {
+            buf->length += (size_t)n;
+            return;
+        }
+        buf->data[buf->length] = '\0';
+        if (n > 0)
+            reserve(buf, (size_t)n);
     }
-    va_end(again);
 }
 
 void buf_integer(struct buf *buf, int64_t value) {

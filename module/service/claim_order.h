@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 struct claim_entry {
-    const void *share; /* whose it is: compared, never read */
+    void *share; /* whose it is: compared, never read */
     int64_t priority, seq;
     size_t quota; /* of the share: what it was dealt, at least 1 */
     size_t row;   /* for the caller */

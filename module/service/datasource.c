@@ -240,6 +240,7 @@ void datasource_free(struct datasource *ds) {
     takeover_done(ds);
     quarantine_done(ds);
     table_done(&ds->by_id, NULL);
+    table_done(&ds->class_settings, free);
     receipts_done(&ds->receipts);
     shares_done(&ds->shares);
     pthread_mutex_destroy(&ds->instance_lock);

@@ -93,6 +93,7 @@ struct datasource {
     int64_t next_lanes;      /* when they are read again */
     int64_t next_limit_look; /* when capped shares are asked for again */
     bool found_nothing;      /* the last claim without limits */
+    size_t claim_found;      /* jobs, by the last claim */
     size_t scan_lane;        /* where the scan for tenants goes on: 0 is lane '' */
     char scan_tenant[64];
     bool scanning;
@@ -101,6 +102,7 @@ struct datasource {
     size_t scan_found; /* tenants, by this one so far */
     int64_t next_takeover, next_quarantine;
     struct table quarantines;                     /* quarantine.c */
+    struct table class_settings;                  /* class_settings.h */
     struct space space;                           /* watermark.c */
     int64_t last_look, next_timer, next_progress; /* clock_now() */
     char promoted[40];      /* date: timers before it were promoted, as far as is known. "": none */

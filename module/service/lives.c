@@ -2,6 +2,7 @@
 
 #include "module/base/clock.h"
 #include "module/base/mem.h"
+#include "module/service/class_settings.h"
 #include "module/service/quarantine.h"
 #include "module/service/turns.h"
 #include "module/service/watermark.h"
@@ -93,22 +94,14 @@ static void on_job_log(void *arg, const struct job *job, int level, const char *
     log_about(&ds->service->log, (enum log_level)level, job_tenant(job), job_id(job), "%s", text);
 }
 
-static int workspace_wanted(const struct config *config, const char *class_name) {
-    int64_t said = config_class_integer(config, class_name, "workspace", -1);
-    return said < 0 ? 0 : said == 0 ? -1 : 1;
-}
-
 /* How many runs the job may have, for those that want to know. */
-static unsigned attempts_of(const struct live *live, const struct config *config) {
-    const struct job_class *class = live->entry->class;
-    int64_t most = live->max_attempts;
-    if (most <= 0)
-        most = config_class_integer(config, live->class_name, "attempts", class->attempts);
-    return class->at_most_once || most <= 0 ? 1 : (unsigned)most;
+static unsigned attempts_of(const struct live *live, const struct class_settings *settings) {
+    int64_t most = live->max_attempts > 0 ? live->max_attempts : settings->attempts;
+    return live->entry->class->at_most_once || most <= 0 ? 1 : (unsigned)most;
 }
 
-static void make_run(struct datasource *ds, struct live *live, const char *parameters) {
-    const struct config *config = service_config(ds->service);
+static void make_run(struct datasource *ds, struct live *live,
+                     const struct class_settings *settings, const char *parameters) {
     const struct job_class *class = live->entry->class;
     struct run_order order = {.id = live->id,
                               .tenant = live->tenant,
@@ -116,14 +109,11 @@ static void make_run(struct datasource *ds, struct live *live, const char *param
                               .parameters = parameters,
                               .traceparent = live->traceparent,
                               .attempt = (unsigned)live->attempt,
-                              .attempts = attempts_of(live, config),
+                              .attempts = attempts_of(live, settings),
                               .version = (unsigned)live->version,
-                              .timeout = live->timeout > 0
-                                             ? live->timeout
-                                             : config_class_integer(config, live->class_name,
-                                                                    "timeout", class->timeout),
+                              .timeout = live->timeout > 0 ? live->timeout : settings->timeout,
                               .workspace_base = ds->service->workspace_dir,
-                              .workspace = workspace_wanted(config, live->class_name)};
+                              .workspace = settings->workspace ? 1 : -1};
     live->task.job = run_new(&order, class, live->entry->shared);
     live->task.started = on_started;
     live->task.ended = on_ended;
@@ -133,12 +123,16 @@ static void make_run(struct datasource *ds, struct live *live, const char *param
 void live_launch(struct datasource *ds, struct live *live, const char *parameters) {
     if (!live->entry) {
         live_move(ds, live, LIVE_CLASSLESS);
-    } else if (quarantine_park(ds, live) || watermark_park(ds, live)) {
+        return;
+    }
+    const struct class_settings *settings = class_settings_find(
+        &ds->class_settings, service_config(ds->service), live->entry->class);
+    if (quarantine_park(ds, live) || (settings->workspace && watermark_park(ds, live))) {
         live_move(ds, live, LIVE_ENDING);
     } else if (!parameters) {
         live_move(ds, live, LIVE_FETCHING);
     } else {
-        make_run(ds, live, parameters);
+        make_run(ds, live, settings, parameters);
         if (live->careful)
             live_move(ds, live, LIVE_CAREFUL);
         else

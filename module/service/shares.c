@@ -1,6 +1,5 @@
 #include "module/service/shares.h"
 
-#include "module/base/buf.h"
 #include "module/base/clock.h"
 #include "module/base/mem.h"
 
@@ -32,6 +31,7 @@ void shares_done(struct shares *shares) {
     table_done(&shares->lanes, lane_free);
     table_done(&shares->run_times, free);
     free(shares->heap);
+    buf_done(&shares->key);
     accounts_done(&shares->accounts);
     shares_init(shares);
 }
@@ -48,18 +48,20 @@ static struct lane *lane_find(struct shares *shares, const char *name) {
 }
 
 struct share *shares_find(struct shares *shares, const char *lane, const char *tenant) {
-    struct buf key = {0};
-    buf_format(&key, "%s|%s", lane, tenant);
-    struct share *share = table_get(&shares->by_key, buf_get(&key));
+    struct buf *key = &shares->key;
+    buf_clear(key);
+    buf_text(key, lane);
+    buf_char(key, '|');
+    buf_text(key, tenant);
+    struct share *share = table_get(&shares->by_key, buf_get(key));
     if (!share) {
         share = MEM_NEW(struct share);
         list_init(&share->capped_link);
         share->lane = lane_find(shares, lane);
         share->account = accounts_find(&shares->accounts, tenant);
         accounts_join(share->account);
-        table_put(&shares->by_key, buf_get(&key), share);
+        table_put(&shares->by_key, buf_get(key), share);
     }
-    buf_done(&key);
     return share;
 }
 

@@ -5,6 +5,7 @@
  * Charged with an estimate when chosen, corrected when the run has ended. One thread. */
 #ifndef SERVICE_SHARES_H
 #define SERVICE_SHARES_H
+#include "module/base/buf.h"
 #include "module/base/list.h"
 #include "module/base/table.h"
 #include "module/service/accounts.h"
@@ -13,6 +14,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+struct receipt;
 
 struct lane { /* '' or of a class */
     char *name;
@@ -35,6 +38,7 @@ struct share { /* of a tenant in one lane */
     size_t quota, got;           /* of the claim being made */
     double estimate;             /* slot-microseconds each of its quota was charged with */
     size_t allowed;              /* of its quota, by the limits of all instances */
+    struct receipt *receipt;     /* of the claim whose rows are being taken in; NULL: none yet */
     size_t moved;                /* jobs that turned out to belong into another lane */
     size_t lives, leaving, room; /* as of an account; `lives` point here: it is not forgotten */
 };
@@ -42,6 +46,7 @@ struct share { /* of a tenant in one lane */
 struct shares {
     struct accounts accounts;
     struct table by_key;    /* "lane|tenant" */
+    struct buf key;         /* the one being looked for; memory is kept */
     struct table lanes;     /* by name */
     struct table run_times; /* class name to double *: microseconds its runs take, moving average */
     struct list capped;     /* in order of when they were last looked at */

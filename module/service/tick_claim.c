@@ -31,77 +31,107 @@ static size_t prefetch(struct datasource *ds, int64_t now) {
     return wanted > waiting ? wanted - waiting : 0;
 }
 
-struct live *live_from_row(struct datasource *ds, const struct sql_result *rows, size_t row) {
+struct live_columns live_columns(const struct sql_result *rows) {
+    return (struct live_columns){.id = sql_column(rows, "id"),
+                                 .lane = sql_column(rows, "lane"),
+                                 .tenant = sql_column(rows, "tenant"),
+                                 .class_name = sql_column(rows, "class_name"),
+                                 .status = sql_column(rows, "status"),
+                                 .traceparent = sql_column(rows, "traceparent"),
+                                 .priority = sql_column(rows, "priority"),
+                                 .seq = sql_column(rows, "ready_seq"),
+                                 .version = sql_column(rows, "version"),
+                                 .attempt = sql_column(rows, "attempt"),
+                                 .attempt_base = sql_column(rows, "attempt_base"),
+                                 .max_attempts = sql_column(rows, "max_attempts"),
+                                 .timeout = sql_column(rows, "timeout"),
+                                 .backoff = sql_column(rows, "backoff"),
+                                 .suspect = sql_column(rows, "suspect")};
+}
+
+struct live *live_from_row(struct datasource *ds, const struct sql_result *rows, size_t row,
+                           const struct live_columns *of, struct share *share) {
     struct live *live = MEM_NEW(struct live);
     live->ds = ds;
-    snprintf(live->id, sizeof live->id, "%s", sql_get(rows, row, sql_column(rows, "id")));
-    live->tenant = mem_text(sql_get(rows, row, sql_column(rows, "tenant")));
-    live->class_name = mem_text(sql_get(rows, row, sql_column(rows, "class_name")));
-    live->traceparent = mem_text(sql_get(rows, row, sql_column(rows, "traceparent")));
-    live->priority = (int)sql_get_integer(rows, row, sql_column(rows, "priority"), 0);
-    live->seq = sql_get_integer(rows, row, sql_column(rows, "ready_seq"), 0);
-    live->version = (int)sql_get_integer(rows, row, sql_column(rows, "version"), 0);
-    live->attempt = (int)sql_get_integer(rows, row, sql_column(rows, "attempt"), 0);
-    live->attempt_base = (int)sql_get_integer(rows, row, sql_column(rows, "attempt_base"), 0);
-    live->max_attempts = (int)sql_get_integer(rows, row, sql_column(rows, "max_attempts"), 0);
-    live->timeout = sql_get_integer(rows, row, sql_column(rows, "timeout"), 0);
-    live->backoff = sql_get_integer(rows, row, sql_column(rows, "backoff"), 0);
+    memccpy(live->id, sql_get(rows, row, of->id), '\0', sizeof live->id - 1);
+    live->tenant = mem_text(sql_get(rows, row, of->tenant));
+    live->class_name = mem_text(sql_get(rows, row, of->class_name));
+    live->traceparent = mem_text(sql_get(rows, row, of->traceparent));
+    live->priority = (int)sql_get_integer(rows, row, of->priority, 0);
+    live->seq = sql_get_integer(rows, row, of->seq, 0);
+    live->version = (int)sql_get_integer(rows, row, of->version, 0);
+    live->attempt = (int)sql_get_integer(rows, row, of->attempt, 0);
+    live->attempt_base = (int)sql_get_integer(rows, row, of->attempt_base, 0);
+    live->max_attempts = (int)sql_get_integer(rows, row, of->max_attempts, 0);
+    live->timeout = sql_get_integer(rows, row, of->timeout, 0);
+    live->backoff = sql_get_integer(rows, row, of->backoff, 0);
     live->entry = classes_find(ds->service->classes, live->class_name);
-    live->careful = sql_get_boolean(rows, row, sql_column(rows, "suspect")) ||
+    live->careful = sql_get_boolean(rows, row, of->suspect) ||
                     (live->entry && live->entry->class->at_most_once);
     live->claimed_at = clock_now();
-    live->share =
-        shares_find(&ds->shares, sql_get(rows, row, sql_column(rows, "lane")), live->tenant);
-    shares_join(live->share);
+    live->share = share;
+    shares_join(share);
     return live;
 }
 
-static void take(struct tick *tick, const struct sql_result *rows, size_t row) {
+/* What the answer to a claim is read by. */
+struct claimed {
+    const struct sql_result *rows;
+    struct live_columns of;
+    int waited, parameters;
+};
+
+static void take(struct tick *tick, const struct claimed *claimed,
+                 const struct claim_entry *entry) {
     struct datasource *ds = tick->ds;
-    const char *lane = sql_get(rows, row, sql_column(rows, "lane"));
-    struct share *share =
-        shares_find(&ds->shares, lane, sql_get(rows, row, sql_column(rows, "tenant")));
+    struct share *share = entry->share;
     share->got++;
-    share->head = sql_get_integer(rows, row, sql_column(rows, "ready_seq"), 0);
-    floors_note(&share->floors, (int)sql_get_integer(rows, row, sql_column(rows, "priority"), 0),
-                share->head, tick->now);
-    if (strcmp(sql_get(rows, row, sql_column(rows, "status")), "FAILED") == 0) {
+    share->head = entry->seq;
+    floors_note(&share->floors, (int)entry->priority, share->head, tick->now);
+    if (strcmp(sql_get(claimed->rows, entry->row, claimed->of.status), "FAILED") == 0) {
         shares_refund(share, share->estimate); /* expired: it is over already */
         count(&ds->counters.expired, 1);
         count_result(&ds->counters, "FAILED", "", "EXPIRED");
         return;
     }
     histogram_add(&ds->counters.waited, &histogram_waits,
-                  sql_get_integer(rows, row, sql_column(rows, "waited"), 0));
-    struct live *live = live_from_row(ds, rows, row);
+                  sql_get_integer(claimed->rows, entry->row, claimed->waited, 0));
+    struct live *live = live_from_row(ds, claimed->rows, entry->row, &claimed->of, share);
     live->estimate = shares_estimate(&ds->shares, share, live->class_name);
-    live->receipt = receipts_find(&ds->receipts, ds->tick, live->tenant, lane);
+    if (!share->receipt) /* one for all of its jobs */
+        share->receipt =
+            receipts_find(&ds->receipts, ds->tick, share->account->tenant, share->lane->name);
+    live->receipt = share->receipt;
     receipt_join(live->receipt);
     lives_enter(ds, live, LIVE_FETCHING);
-    live_launch(ds, live, sql_get(rows, row, sql_column(rows, "parameters")));
+    live_launch(ds, live, sql_get(claimed->rows, entry->row, claimed->parameters));
 }
 
 /* The order of the rows is the order of the pool's queue. */
 static void take_all(struct tick *tick, const struct sql_result *rows) {
     struct claim_entry entries[TICK_BATCH];
     size_t count = sql_count(rows);
-    int lane = sql_column(rows, "lane"), tenant = sql_column(rows, "tenant"),
-        priority = sql_column(rows, "priority"), seq = sql_column(rows, "ready_seq");
+    const struct claimed claimed = {.rows = rows,
+                                    .of = live_columns(rows),
+                                    .waited = sql_column(rows, "waited"),
+                                    .parameters = sql_column(rows, "parameters")};
     for (size_t i = 0; i < count; i++) {
-        const struct share *share =
-            shares_find(&tick->ds->shares, sql_get(rows, i, lane), sql_get(rows, i, tenant));
+        struct share *share =
+            shares_find(&tick->ds->shares, sql_get(rows, i, claimed.of.lane),
+                        sql_get(rows, i, claimed.of.tenant));
+        share->receipt = NULL;
         entries[i] = (struct claim_entry){
             .share = share,
             .quota = share->quota > 0 ? share->quota : 1,
-            .priority = sql_get_integer(rows, i, priority, 0),
-            .seq = sql_get_integer(rows, i, seq, 0),
+            .priority = sql_get_integer(rows, i, claimed.of.priority, 0),
+            .seq = sql_get_integer(rows, i, claimed.of.seq, 0),
             .row = i,
         };
     }
     claim_order(entries, count);
     lives_gather(tick->ds);
     for (size_t i = 0; i < count; i++)
-        take(tick, rows, entries[i].row);
+        take(tick, &claimed, &entries[i]);
     lives_put(tick->ds);
 }
 
@@ -113,6 +143,7 @@ static void apply(struct tick *tick, const struct sql_result *rows, size_t from,
     for (size_t i = from; i < to; i++)
         shares_settle(&ds->shares, tick->shares[i]);
     tick->claimed += sql_count(rows);
+    ds->claim_found = tick->claimed;
     count(&ds->counters.claimed, (long long)sql_count(rows));
     ds->claimed_awake += sql_count(rows);
 }

@@ -1,5 +1,5 @@
 /* Looks while deleted rows are in the way (sweep.h): the scan for tenants would walk over them. Who had work
- * lately is asked at once, by a claim above the floors; who else has some is looked for in the gaps between
+ * lately is asked, some at a time, by a claim above the floors; who else has some is looked for in the gaps between
  * these tenants; the sweep finds what both passed over. */
 #include "module/base/clock.h"
 #include "module/service/tick_steps.h"
@@ -13,7 +13,7 @@ void tick_guess(struct tick *tick) {
         return;
     ds->last_look = tick->now;
     ds->scanning = true; /* for others */
-    shares_wake_recent(&ds->shares, tick->now - TICK_RECENT, TICK_RECENT_MOST);
+    shares_wake_recent(&ds->shares, tick->now - TICK_RECENT, TICK_GUESS_MOST);
     tick_add_timer_next(tick);
 }
 

@@ -9,11 +9,6 @@
 #define LOOK_EVERY CLOCK_SECOND
 #define COMPLAIN_EVERY (60 * CLOCK_SECOND)
 
-static bool needs_workspace(const struct live *live, const struct config *config) {
-    int64_t said = config_class_integer(config, live->class_name, "workspace", -1);
-    return said < 0 ? live->entry->class->need_workspace : said > 0;
-}
-
 static void complain(struct datasource *ds, int64_t most, int64_t now) {
     struct space *space = &ds->space;
     if (space->complained_at && now - space->complained_at < COMPLAIN_EVERY)
@@ -47,8 +42,7 @@ static bool is_full(struct datasource *ds, int64_t most) {
 bool watermark_park(struct datasource *ds, struct live *live) {
     const struct config *config = service_config(ds->service);
     char text[200];
-    if (!needs_workspace(live, config) ||
-        !is_full(ds, config_integer(config, "jobs.workspace.max.percent")))
+    if (!is_full(ds, config_integer(config, "jobs.workspace.max.percent")))
         return false;
     count(&ds->counters.parked_workspace, 1);
     snprintf(text, sizeof text,

@@ -6,7 +6,7 @@
 
 #define WATERMARK_PARK_MS 10000
 
-/* Does the job just claimed need a workspace, and is there no room (jobs.workspace.max.percent)?
+/* Is there no room for the workspace that the job just claimed needs (jobs.workspace.max.percent)?
  * Then gives it its end: PENDING for 10 s, without using an attempt. */
 bool watermark_park(struct datasource *ds, struct live *live);
 #endif

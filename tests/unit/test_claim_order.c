@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char shares[3];
+static char shares[3];
 
 static const size_t quotas[] = {4, 2, 4};
 
