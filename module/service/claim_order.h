@@ -9,7 +9,8 @@ struct claim_entry {
     void *share; /* whose it is: compared, never read */
     int64_t priority, seq;
     size_t quota; /* of the share: what it was dealt, at least 1 */
-    size_t row;   /* for the caller */
+    size_t row;   /* these two for the caller */
+    double charged;
     double place; /* set by claim_order */
 };
 

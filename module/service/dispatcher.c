@@ -17,6 +17,7 @@
     (20 * CLOCK_MS) /* something waits for a row that somebody holds, a slot, a sign of life */
 #define COMPLAIN_EVERY (60 * CLOCK_SECOND)
 #define RETRY_MOST CLOCK_SECOND
+#define BETWEEN_MOST (20 * CLOCK_MS)
 #define SUSPECT 8 /* failures in a row (1.3 s) after which the session may be what is wrong */
 
 /* A session with the tick that is put together for it, or under way on it. */
@@ -33,6 +34,7 @@ struct dispatcher {
     struct datasource *ds;
     struct ticker main;     /* on ds->sql */
     struct ticker recorder; /* on ds->recorder, while there is one */
+    int64_t between_at;     /* when the session was last free for what is asked outside of ticks */
 };
 
 /* Each trouble is logged when it begins and once a minute while it lasts. */
@@ -163,9 +165,21 @@ static bool begin_all(struct dispatcher *d) {
     return begin(d, &d->main, ds->sql, ds->recorder ? TICK_CHOOSES : TICK_WHOLE) || begun;
 }
 
+/* Under load the next claim is under way while the jobs of this one are taken in; but not for long before what
+ * is asked outside of ticks has its turn. */
+static bool finish_main(struct dispatcher *d) {
+    struct datasource *ds = d->ds;
+    bool finished = finish(d, &d->main, ds->sql);
+    if (finished && ds->recorder && !atomic_load(&ds->drained) &&
+        clock_now() < d->between_at + BETWEEN_MOST)
+        begin(d, &d->main, ds->sql, TICK_CHOOSES);
+    tick_take(d->main.tick);
+    return finished;
+}
+
 static bool finish_all(struct dispatcher *d) {
-    bool finished = finish(d, &d->recorder, d->ds->recorder);
-    finished |= finish(d, &d->main, d->ds->sql);
+    bool finished = finish_main(d);
+    finished |= finish(d, &d->recorder, d->ds->recorder);
     let_go(&d->main);
     let_go(&d->recorder);
     return finished;
@@ -283,6 +297,7 @@ static void work_between_ticks(struct dispatcher *d) {
     struct datasource *ds = d->ds;
     if (d->main.under_way)
         return;
+    d->between_at = clock_now();
     if (atomic_exchange(&ds->reloaded, false))
         introduce_again(ds);
     if (!ds->sql)

@@ -409,11 +409,12 @@ void shares_undo(struct share *share) {
     share->quota = share->got = share->moved = 0;
 }
 
-double shares_estimate(const struct shares *shares, struct share *share, const char *class_name) {
+double shares_estimate(const struct shares *shares, struct share *share, double charged,
+                       const char *class_name) {
     const double *known = table_get(&shares->run_times, class_name);
     if (!known)
-        return share->estimate;
-    share->account->time += (*known - share->estimate) / share->account->weight;
+        return charged;
+    share->account->time += (*known - charged) / share->account->weight;
     return *known;
 }
 

@@ -106,9 +106,10 @@ void shares_leaving(struct shares *shares, struct share *share);
 void shares_stay(struct share *share);
 /* The claim was not made: the whole charge goes back. */
 void shares_undo(struct share *share);
-/* A place that was dealt turns out to be for a job of this class: charges it with what runs of the
- * class took lately, if that is known. Returns what it is charged with. */
-double shares_estimate(const struct shares *shares, struct share *share, const char *class_name);
+/* A place that was dealt, and charged with so much, turns out to be for a job of this class: charges it with
+ * what runs of the class took lately, if that is known. Returns what it is charged with. */
+double shares_estimate(const struct shares *shares, struct share *share, double charged,
+                       const char *class_name);
 /* A run of the class took so many microseconds. */
 void shares_learn(struct shares *shares, const char *class_name, double took);
 /* A run has ended after `took` microseconds, charged with `estimate` when chosen. */

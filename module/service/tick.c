@@ -41,6 +41,7 @@ struct tick_step *tick_add(struct tick *tick, const char *name, bool writes, boo
                            void (*apply)(struct tick *tick, const struct sql_result *result)) {
     struct tick_step *step = &tick->steps[tick->count];
     step->apply = apply;
+    step->keeps = false;
     step->parameters.count = 0;
     tick->sql[tick->count++] = (struct sql_step){.name = name, .parameters = &step->parameters};
     tick->writes |= writes;
@@ -122,7 +123,8 @@ static void apply_all(struct tick *tick) {
     for (size_t i = tick->first; i < tick->count; i++) {
         if (tick->steps[i].apply)
             tick->steps[i].apply(tick, tick->sql[i].result);
-        sql_result_free(tick->sql[i].result);
+        if (!tick->steps[i].keeps)
+            sql_result_free(tick->sql[i].result);
         tick->sql[i].result = NULL;
     }
 }
@@ -201,14 +203,11 @@ int tick_receive(struct tick *tick, struct jobs_error *err) {
         return rc;
     }
     int64_t answered_at = clock_now();
-    size_t kept = tick->reserved;
     set_stalled(tick, false);
     if (tick->parts & TICK_CHOOSES)
         ds->tick_time += ((double)(answered_at - tick->now) - ds->tick_time) / 8;
     tick_forget_starts(tick);
     apply_all(tick);
-    if (tick->claimed < kept)
-        turns_wake(ds);
     measure(tick, answered_at);
     if (tick->writes && ds->relay)
         relay_wake(ds->relay);

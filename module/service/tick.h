@@ -37,6 +37,9 @@ int tick_send(struct tick *tick, struct sql *session, struct jobs_error *err);
  * told is applied. On failure nothing of it counts (JOBS_EUNSURE: not known) and what it was to tell
  * is told again by the next one. `err`: as given to tick_send. */
 int tick_receive(struct tick *tick, struct jobs_error *err);
+/* Makes live jobs of what the last claim brought. To be called after each receive, before anything else but the
+ * build and the send of the next tick. */
+void tick_take(struct tick *tick);
 /* When the slots that are kept for what it claims and starts are let go, if it is still under way then;
  * INT64_MAX: they are. What it brings then has no slot and waits for one. */
 int64_t tick_lets_go_at(const struct tick *tick);

@@ -1,8 +1,5 @@
-/* Choosing jobs: how many, whose, and what they become. */
+/* Choosing jobs: how many, and whose. */
 #include "module/base/clock.h"
-#include "module/base/mem.h"
-#include "module/job/status.h"
-#include "module/service/claim_order.h"
 #include "module/service/lives.h"
 #include "module/service/tick_steps.h"
 #include "module/service/turns.h"
@@ -11,135 +8,31 @@
 #include <string.h>
 
 #define ENDS_MOST (3 * TICK_BATCH)
+#define AHEAD_MOST (2 * TICK_BATCH) /* one batch runs while the next is claimed */
 #define LASTING 8 /* times the average run */
 
 /* Beyond the free slots as much as the pool will have run before the next claim can be there:
- * nothing of long jobs, a batch of no-op jobs. A slot whose run lasts for far longer than usual will not
+ * nothing of long jobs, batches of no-op jobs. A slot whose run lasts for far longer than usual will not
  * come free so soon, whatever the average says. And a few runs that were short promise no batch of them:
  * each that ended makes room for one more. */
-static size_t prefetch(struct datasource *ds, int64_t now) {
+static size_t prefetch(const struct tick *tick) {
+    struct datasource *ds = tick->ds;
     double run = ds->run_time > 1 ? ds->run_time : 1, until_next = ds->tick_time * 1.5;
     size_t slots = pool_slots(ds->service->pool),
-           lasting = lives_lasting(ds, now, (int64_t)(until_next + LASTING * run));
+           lasting = lives_lasting(ds, tick->now, (int64_t)(until_next + LASTING * run));
     double runs = lasting < slots ? (double)(slots - lasting) * until_next / run : 0;
     pthread_mutex_lock(&ds->inbox_lock);
-    size_t waiting = ds->pooled;
+    size_t waiting = ds->pooled + tick->held.count;
     pthread_mutex_unlock(&ds->inbox_lock);
-    size_t wanted = runs > TICK_BATCH ? TICK_BATCH : (size_t)runs;
+    size_t wanted = runs > AHEAD_MOST ? AHEAD_MOST : (size_t)runs;
     if (wanted > ds->ahead_most)
         wanted = ds->ahead_most;
     return wanted > waiting ? wanted - waiting : 0;
 }
 
-struct live_columns live_columns(const struct sql_result *rows) {
-    return (struct live_columns){.id = sql_column(rows, "id"),
-                                 .lane = sql_column(rows, "lane"),
-                                 .tenant = sql_column(rows, "tenant"),
-                                 .class_name = sql_column(rows, "class_name"),
-                                 .status = sql_column(rows, "status"),
-                                 .traceparent = sql_column(rows, "traceparent"),
-                                 .priority = sql_column(rows, "priority"),
-                                 .seq = sql_column(rows, "ready_seq"),
-                                 .version = sql_column(rows, "version"),
-                                 .attempt = sql_column(rows, "attempt"),
-                                 .attempt_base = sql_column(rows, "attempt_base"),
-                                 .max_attempts = sql_column(rows, "max_attempts"),
-                                 .timeout = sql_column(rows, "timeout"),
-                                 .backoff = sql_column(rows, "backoff"),
-                                 .suspect = sql_column(rows, "suspect")};
-}
-
-struct live *live_from_row(struct datasource *ds, const struct sql_result *rows, size_t row,
-                           const struct live_columns *of, struct share *share) {
-    struct live *live = MEM_NEW(struct live);
-    live->ds = ds;
-    memccpy(live->id, sql_get(rows, row, of->id), '\0', sizeof live->id - 1);
-    live->tenant = mem_text(sql_get(rows, row, of->tenant));
-    live->class_name = mem_text(sql_get(rows, row, of->class_name));
-    live->traceparent = mem_text(sql_get(rows, row, of->traceparent));
-    live->priority = (int)sql_get_integer(rows, row, of->priority, 0);
-    live->seq = sql_get_integer(rows, row, of->seq, 0);
-    live->version = (int)sql_get_integer(rows, row, of->version, 0);
-    live->attempt = (int)sql_get_integer(rows, row, of->attempt, 0);
-    live->attempt_base = (int)sql_get_integer(rows, row, of->attempt_base, 0);
-    live->max_attempts = (int)sql_get_integer(rows, row, of->max_attempts, 0);
-    live->timeout = sql_get_integer(rows, row, of->timeout, 0);
-    live->backoff = sql_get_integer(rows, row, of->backoff, 0);
-    live->entry = classes_find(ds->service->classes, live->class_name);
-    live->careful = sql_get_boolean(rows, row, of->suspect) ||
-                    (live->entry && live->entry->class->at_most_once);
-    live->claimed_at = clock_now();
-    live->share = share;
-    shares_join(share);
-    return live;
-}
-
-/* What the answer to a claim is read by. */
-struct claimed {
-    const struct sql_result *rows;
-    struct live_columns of;
-    int waited, parameters;
-};
-
-static void take(struct tick *tick, const struct claimed *claimed,
-                 const struct claim_entry *entry) {
-    struct datasource *ds = tick->ds;
-    struct share *share = entry->share;
-    share->got++;
-    share->head = entry->seq;
-    floors_note(&share->floors, (int)entry->priority, share->head, tick->now);
-    if (strcmp(sql_get(claimed->rows, entry->row, claimed->of.status), "FAILED") == 0) {
-        shares_refund(share, share->estimate); /* expired: it is over already */
-        count(&ds->counters.expired, 1);
-        count_result(&ds->counters, "FAILED", "", "EXPIRED");
-        return;
-    }
-    histogram_add(&ds->counters.waited, &histogram_waits,
-                  sql_get_integer(claimed->rows, entry->row, claimed->waited, 0));
-    struct live *live = live_from_row(ds, claimed->rows, entry->row, &claimed->of, share);
-    live->estimate = shares_estimate(&ds->shares, share, live->class_name);
-    if (!share->receipt) /* one for all of its jobs */
-        share->receipt =
-            receipts_find(&ds->receipts, ds->tick, share->account->tenant, share->lane->name);
-    live->receipt = share->receipt;
-    receipt_join(live->receipt);
-    lives_enter(ds, live, LIVE_FETCHING);
-    live_launch(ds, live, sql_get(claimed->rows, entry->row, claimed->parameters));
-}
-
-/* The order of the rows is the order of the pool's queue. */
-static void take_all(struct tick *tick, const struct sql_result *rows) {
-    struct claim_entry entries[TICK_BATCH];
-    size_t count = sql_count(rows);
-    const struct claimed claimed = {.rows = rows,
-                                    .of = live_columns(rows),
-                                    .waited = sql_column(rows, "waited"),
-                                    .parameters = sql_column(rows, "parameters")};
-    for (size_t i = 0; i < count; i++) {
-        struct share *share =
-            shares_find(&tick->ds->shares, sql_get(rows, i, claimed.of.lane),
-                        sql_get(rows, i, claimed.of.tenant));
-        share->receipt = NULL;
-        entries[i] = (struct claim_entry){
-            .share = share,
-            .quota = share->quota > 0 ? share->quota : 1,
-            .priority = sql_get_integer(rows, i, claimed.of.priority, 0),
-            .seq = sql_get_integer(rows, i, claimed.of.seq, 0),
-            .row = i,
-        };
-    }
-    claim_order(entries, count);
-    lives_gather(tick->ds);
-    for (size_t i = 0; i < count; i++)
-        take(tick, &claimed, &entries[i]);
-    lives_put(tick->ds);
-}
-
 static void apply(struct tick *tick, const struct sql_result *rows, size_t from, size_t to) {
     struct datasource *ds = tick->ds;
-    pool_release(ds->service->pool, tick->reserved);
-    tick->reserved = 0;
-    take_all(tick, rows);
+    tick_hold(tick, rows);
     for (size_t i = from; i < to; i++)
         shares_settle(&ds->shares, tick->shares[i]);
     tick->claimed += sql_count(rows);
@@ -148,8 +41,10 @@ static void apply(struct tick *tick, const struct sql_result *rows, size_t from,
     ds->claimed_awake += sql_count(rows);
 }
 
+/* Taken in at once: what runs under a limit counts in the next claim. */
 static void apply_limited(struct tick *tick, const struct sql_result *rows) {
     apply(tick, rows, 0, tick->limited_count);
+    tick_take(tick);
 }
 
 /* Nothing of those who had work: others took it, or a limit is new that ready_claim saw and this instance
@@ -208,6 +103,7 @@ static void add(struct tick *tick, size_t from, size_t to, size_t most) {
     bool limited = from < tick->limited_count;
     struct tick_step *step =
         tick_add(tick, "ready_claim", true, true, limited ? apply_limited : apply_claim);
+    step->keeps = true;
     struct buf *lanes = tick_array(tick), *tenants = tick_array(tick), *quotas = tick_array(tick);
     for (size_t i = from; i < to; i++) {
         sql_array_text(lanes, tick->shares[i]->lane->name);
@@ -252,7 +148,7 @@ void tick_add_claim(struct tick *tick) {
         return;
     bool first;
     tick->reserved = turns_take(ds, TICK_BATCH, &first);
-    size_t room = tick->reserved + (first ? prefetch(ds, tick->now) : 0);
+    size_t room = tick->reserved + (first ? prefetch(tick) : 0);
     if (room > TICK_BATCH)
         room = TICK_BATCH;
     if (atomic_load(&ds->stalled) && room > 0)

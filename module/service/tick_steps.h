@@ -3,6 +3,7 @@
 #ifndef SERVICE_TICK_STEPS_H
 #define SERVICE_TICK_STEPS_H
 #include "module/base/clock.h"
+#include "module/service/claim_order.h"
 #include "module/service/tick.h"
 
 #define STEPS_MAX 32
@@ -20,7 +21,25 @@
 struct tick_step {
     void (*apply)(struct tick *tick, const struct sql_result *result); /* NULL: nothing to do */
     int64_t number; /* of the step, for its apply */
+    bool keeps;     /* its apply frees the answer */
     struct sql_parameters parameters;
+};
+
+/* Where the rows of ready_claim and receipt_own have what a live job is made from. */
+struct live_columns {
+    int id, lane, tenant, class_name, status, traceparent, priority, seq, version, attempt,
+        attempt_base, max_attempts, timeout, backoff, suspect;
+};
+
+/* A claim that was answered, and whose jobs are not taken in yet. */
+struct claim {
+    struct sql_result *rows; /* NULL: none */
+    struct live_columns of;
+    int waited, parameters; /* columns too */
+    int64_t number;     /* names its receipts */
+    int64_t claimed_at; /* clock_now() */
+    size_t count;       /* of rows */
+    size_t reserved;    /* slots of the pool that are kept for it */
 };
 
 struct tick {
@@ -53,13 +72,17 @@ struct tick {
     struct receipt *receipts[TICK_BATCH];
     size_t receipt_count;
     struct share *shares[TICK_BATCH];
-    size_t share_count, reserved;
+    size_t share_count, reserved; /* slots of the pool */
     size_t limited_count;            /* of shares: the first ones */
     struct share *looks[LOOK_BATCH]; /* capped ones that are asked for */
     size_t look_count;
     size_t claimed;                /* jobs that the claim brought */
     char fetches[FETCH_BATCH][37]; /* ids */
     size_t fetch_count;
+
+    /* Of the tick before, until tick_take. */
+    struct claim held;
+    struct claim_entry held_entries[TICK_BATCH];
 };
 
 /* Adds a step; its parameters begin with the instance when `with_instance`. */
@@ -99,11 +122,8 @@ void tick_add_stops(struct tick *tick);
 void tick_add_wake(struct tick *tick);
 void tick_add_shares(struct tick *tick);
 
-/* Where the rows of ready_claim and receipt_own have what a live job is made from. */
-struct live_columns {
-    int id, lane, tenant, class_name, status, traceparent, priority, seq, version, attempt,
-        attempt_base, max_attempts, timeout, backoff, suspect;
-};
+/* Keeps the answer to a claim for tick_take, which frees it. */
+void tick_hold(struct tick *tick, const struct sql_result *rows);
 struct live_columns live_columns(const struct sql_result *rows);
 /* Makes a live job from such a row; estimate: not charged yet. `share`: that of its lane and tenant. */
 struct live *live_from_row(struct datasource *ds, const struct sql_result *rows, size_t row,

@@ -192,6 +192,29 @@ static void a_reload_resizes_the_pool(void **state) {
     audit_finished(url);
 }
 
+/* Settings of a class are the next run's, also where it has run before. */
+static void a_reload_changes_a_timeout(void **state) {
+    (void)state;
+    const char *url = service_database();
+    struct file file = new_file();
+    struct test_service *s = NULL;
+    write_file(&file, url, "jobs.class.sleep.timeout = 50ms");
+    OK(service_try(file.path, NULL, NULL, &s, &err));
+    char *id = submit(url, "'t1', 'sleep', parameters => '{\"ms\": 600000}', attempts => 1");
+    wait_status(url, id, "FAILED");
+    assert_int_equal(test_sql_integer(url, "select count(*) from jobs.t_job_info where id = '%s' "
+                                           "and error_kind = 'TIMEOUT'", id), 1);
+    free(id);
+    write_file(&file, url, "jobs.class.sleep.timeout = 0");
+    OK(job_service_reload(service_of(s), &err));
+    id = submit(url, "'t1', 'sleep', parameters => '{\"ms\": 200}', attempts => 1");
+    wait_status(url, id, "SUCCEEDED");
+    free(id);
+    service_stop(s);
+    unlink(file.path);
+    audit_finished(url);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_database_without_the_schema),
@@ -202,6 +225,7 @@ int main(void) {
         cmocka_unit_test(one_bad_datasource_of_two),
         cmocka_unit_test(unknown_keys_and_bad_values),
         cmocka_unit_test(a_reload_resizes_the_pool),
+        cmocka_unit_test(a_reload_changes_a_timeout),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

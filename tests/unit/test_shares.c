@@ -188,10 +188,10 @@ static void charged_with_what_runs_of_the_class_take(void **state) {
     struct share *dealt[MOST], *share = hungry(&shares, "a", 2);
     double before = share->account->time;
     assert_int_equal(shares_deal(&shares, 2, 2, dealt, MOST), 1);
-    assert_near(shares_estimate(&shares, share, "long"), share->estimate, 0.0001); /* not known */
+    assert_near(shares_estimate(&shares, share, share->estimate, "long"), share->estimate, 0.0001); /* not known */
     for (int i = 0; i < 300; i++)
         shares_learn(&shares, "long", 50000);
-    assert_near(shares_estimate(&shares, share, "long"), 50000, 0.01);
+    assert_near(shares_estimate(&shares, share, share->estimate, "long"), 50000, 0.01);
     assert_near(share->account->time, before + (share->estimate + 50000) / 2, 0.01);
     shares_ended(share, share->estimate, 50000);
     shares_ended(share, 50000, 50000);
