@@ -39,6 +39,8 @@ void bench_end(struct bench *bench);
 /* Statements without an answer; the first column of the first row as a number. */
 void bench_sql(const struct bench *bench, const char *format, ...) JOBS_PRINTF(2, 3);
 double bench_number(const struct bench *bench, const char *format, ...) JOBS_PRINTF(2, 3);
+/* All rows; PQclear them. */
+PGresult *bench_rows(const struct bench *bench, const char *format, ...) JOBS_PRINTF(2, 3);
 /* A second connection like bench->db; PQfinish it. */
 PGconn *bench_connect(const struct bench *bench);
 

@@ -34,6 +34,14 @@ void bench_sql(const struct bench *bench, const char *format, ...) {
     va_end(arguments);
 }
 
+PGresult *bench_rows(const struct bench *bench, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    PGresult *result = ask(bench, format, arguments);
+    va_end(arguments);
+    return result;
+}
+
 double bench_number(const struct bench *bench, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);

@@ -41,24 +41,12 @@ static double size_of(const struct bench *bench, const char *table) {
     return bench_number(bench, "select pg_total_relation_size('%s') / 1048576.0", table);
 }
 
-/* From queued to started, of the jobs submitted within the last seconds but the very last. */
-static double delay(const struct bench *bench, double percentile, double seconds) {
-    return bench_number(
-        bench,
-        "select coalesce(percentile_cont(%f) within group (order by "
-        "    extract(epoch from j.start_date - j.queued_date)) * 1000, 0) "
-        "from (select * from t_job_info where status = 'SUCCEEDED' and id > (rpad(lpad(to_hex("
-        "    ((extract(epoch from clock_timestamp()) - %f) * 1000)::bigint), 12, '0'), 32, "
-        "'0'))::uuid "
-        "    order by id limit 20000) j",
-        percentile, seconds);
-}
-
 struct soak {
     struct bench *bench;
     struct child jobsd;
     struct subscriber *subscriber;
     struct purger *purger;
+    struct delays *delays;
     int64_t began, at;
     double ended, events;
 };
@@ -78,8 +66,9 @@ static void sample(struct soak *soak, double *row) {
     row[TIME] = (double)(now - soak->began) / 1e6;
     row[ENDED] = (jobs - soak->ended) / took;
     row[EVENTS] = (events - soak->events) / took;
-    row[P50] = delay(bench, 0.5, took);
-    row[P99] = delay(bench, 0.99, took);
+    struct bench_latency delay = delays_take(soak->delays);
+    row[P50] = delay.p50;
+    row[P99] = delay.p99;
     row[MEMORY] = system_memory(soak->jobsd.pid);
     row[JOBS_SIZE] = size_of(bench, "t_job_info");
     row[OUTBOX_SIZE] = size_of(bench, "t_job_outbox");
@@ -141,6 +130,13 @@ static void draw(const struct bench *bench, double rate, const double *rows, siz
     free(all);
 }
 
+static void wait_until(struct soak *soak, int64_t end) {
+    for (int64_t left; (left = end - clock_now()) > 0;) {
+        poll(NULL, 0, left < CLOCK_SECOND ? (int)(left / CLOCK_MS) + 1 : 1000);
+        delays_collect(soak->delays);
+    }
+}
+
 static void run(struct bench *bench, struct report *report, double rate, double seconds,
                 size_t samples) {
     const struct load_shape shape = {.class_name = "noop", .tenants = 10};
@@ -152,16 +148,18 @@ static void run(struct bench *bench, struct report *report, double rate, double 
     bench_wait_idle(bench);
     struct pacer *pacer = pacer_start(bench, &shape, rate);
     soak.purger = purger_start(bench, seconds / 6);
+    soak.delays = delays_start(bench);
     soak.began = soak.at = clock_now();
     for (size_t i = 0; i < samples; i++) {
         int64_t next = soak.began + (int64_t)(seconds * 1e6 * (double)(i + 1) / (double)samples);
-        poll(NULL, 0, next > clock_now() ? (int)((next - clock_now()) / 1000) : 0);
+        wait_until(&soak, next);
         sample(&soak, rows + i * COLUMNS);
         report_row(report, "", rows + i * COLUMNS);
         report_csv(report);
         draw(bench, rate, rows, i + 1); /* all that there is, should this be cut short */
     }
     purger_stop(soak.purger);
+    delays_stop(soak.delays);
     pacer_stop(pacer);
     child_stop(&soak.jobsd);
     subscriber_close(soak.subscriber);
