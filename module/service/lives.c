@@ -125,8 +125,8 @@ void live_launch(struct datasource *ds, struct live *live, const char *parameter
         live_move(ds, live, LIVE_CLASSLESS);
         return;
     }
-    const struct class_settings *settings = class_settings_find(
-        &ds->class_settings, service_config(ds->service), live->entry->class);
+    const struct class_settings *settings =
+        class_settings_find(&ds->class_settings, service_config(ds->service), live->entry->class);
     if (quarantine_park(ds, live) || (settings->workspace && watermark_park(ds, live))) {
         live_move(ds, live, LIVE_ENDING);
     } else if (!parameters) {

@@ -74,8 +74,8 @@ static int raise_epoch(struct datasource *ds, struct jobs_error *err) {
 static void adopt(struct datasource *ds, const struct sql_result *rows, size_t row,
                   enum job_status status) {
     const struct live_columns of = live_columns(rows);
-    struct share *share = shares_find(&ds->shares, sql_get(rows, row, of.lane),
-                                      sql_get(rows, row, of.tenant));
+    struct share *share =
+        shares_find(&ds->shares, sql_get(rows, row, of.lane), sql_get(rows, row, of.tenant));
     struct live *live = live_from_row(ds, rows, row, &of, share);
     lives_enter(ds, live, LIVE_FETCHING);
     live->receipt =

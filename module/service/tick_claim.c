@@ -9,7 +9,7 @@
 
 #define ENDS_MOST (3 * TICK_BATCH)
 #define AHEAD_MOST (2 * TICK_BATCH) /* one batch runs while the next is claimed */
-#define LASTING 8 /* times the average run */
+#define LASTING 8                   /* times the average run */
 
 /* Beyond the free slots as much as the pool will have run before the next claim can be there:
  * nothing of long jobs, batches of no-op jobs. A slot whose run lasts for far longer than usual will not

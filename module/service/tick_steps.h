@@ -16,7 +16,7 @@
 /* The same above floors, where each is a probe for every priority and every gap between two: all of 100 tenants with
  * five priorities made a claim of ten jobs three times as dear (measured). */
 #define TICK_GUESS_MOST 32
-#define FETCH_BATCH 4        /* large parameters in one tick: up to 1 MiB each */
+#define FETCH_BATCH 4 /* large parameters in one tick: up to 1 MiB each */
 
 struct tick_step {
     void (*apply)(struct tick *tick, const struct sql_result *result); /* NULL: nothing to do */
@@ -36,10 +36,10 @@ struct claim {
     struct sql_result *rows; /* NULL: none */
     struct live_columns of;
     int waited, parameters; /* columns too */
-    int64_t number;     /* names its receipts */
-    int64_t claimed_at; /* clock_now() */
-    size_t count;       /* of rows */
-    size_t reserved;    /* slots of the pool that are kept for it */
+    int64_t number;         /* names its receipts */
+    int64_t claimed_at;     /* clock_now() */
+    size_t count;           /* of rows */
+    size_t reserved;        /* slots of the pool that are kept for it */
 };
 
 struct tick {
@@ -72,7 +72,7 @@ struct tick {
     struct receipt *receipts[TICK_BATCH];
     size_t receipt_count;
     struct share *shares[TICK_BATCH];
-    size_t share_count, reserved; /* slots of the pool */
+    size_t share_count, reserved;    /* slots of the pool */
     size_t limited_count;            /* of shares: the first ones */
     struct share *looks[LOOK_BATCH]; /* capped ones that are asked for */
     size_t look_count;

@@ -63,8 +63,8 @@ void tick_hold(struct tick *tick, const struct sql_result *rows) {
                            .reserved = tick->reserved};
     tick->reserved = 0;
     for (size_t i = 0; i < held->count; i++) {
-        struct share *share = shares_find(&tick->ds->shares, sql_get(rows, i, of.lane),
-                                          sql_get(rows, i, of.tenant));
+        struct share *share =
+            shares_find(&tick->ds->shares, sql_get(rows, i, of.lane), sql_get(rows, i, of.tenant));
         share->got++;
         share->receipt = NULL;
         tick->held_entries[i] =
@@ -93,8 +93,8 @@ static void take(struct datasource *ds, const struct claim *held, const struct c
     struct live *live = live_from_row(ds, rows, entry->row, &held->of, share);
     live->estimate = shares_estimate(&ds->shares, share, entry->charged, live->class_name);
     if (!share->receipt) /* one for all of its jobs */
-        share->receipt = receipts_find(&ds->receipts, held->number, share->account->tenant,
-                                       share->lane->name);
+        share->receipt =
+            receipts_find(&ds->receipts, held->number, share->account->tenant, share->lane->name);
     live->receipt = share->receipt;
     receipt_join(live->receipt);
     lives_enter(ds, live, LIVE_FETCHING);

@@ -31,12 +31,13 @@ void delays_collect(struct delays *delays) {
     double until = server_now(delays->bench) - LATER;
     if (until <= delays->until)
         return;
-    PGresult *rows = bench_rows(
-        delays->bench,
-        "select extract(epoch from coalesce(start_date, clock_timestamp()) - queued_date) * 1000 from t_job_info "
-        "where id >= rpad(lpad(to_hex(%.0f::bigint), 12, '0'), 32, '0')::uuid "
-        "and id < rpad(lpad(to_hex(%.0f::bigint), 12, '0'), 32, '0')::uuid",
-        delays->until, until);
+    PGresult *rows =
+        bench_rows(delays->bench,
+                   "select extract(epoch from coalesce(start_date, clock_timestamp()) - "
+                   "queued_date) * 1000 from t_job_info "
+                   "where id >= rpad(lpad(to_hex(%.0f::bigint), 12, '0'), 32, '0')::uuid "
+                   "and id < rpad(lpad(to_hex(%.0f::bigint), 12, '0'), 32, '0')::uuid",
+                   delays->until, until);
     size_t more = (size_t)PQntuples(rows);
     if (delays->count + more > delays->capacity) {
         delays->capacity = (delays->count + more) * 2;

@@ -24,8 +24,9 @@ static void *send_all(void *arg) {
     struct job_uuid *ids = mem_zero(sender->size, sizeof *ids);
     struct jobs_error err;
     for (size_t i = 0; i < sender->size; i++)
-        infos[i] = (struct job_info){
-            .size = sizeof infos[i], .tenant = i % 2 ? "t0" : "t1", .class_name = "noop"};
+        infos[i] = (struct job_info){.size = sizeof infos[i],
+                                     .tenant = i % 2 ? "t0" : "t1",
+                                     .class_name = "noop"};
     for (size_t done = 0; done < sender->jobs; done += sender->size)
         if (job_info_create_as_queued(&sender->infos, infos, sender->size, ids, &err) < 0)
             bench_die("submit", err.text);
@@ -40,10 +41,9 @@ static void one(struct bench *bench, struct report *report, const char *label, s
     bench_begin(bench, 10);
     size_t each = (jobs / connections / size + 1) * size;
     for (size_t i = 0; i < connections; i++)
-        senders[i] =
-            (struct sender){.infos = {.db = bench_connect(bench), .schema = bench->schema},
-                            .size = size,
-                            .jobs = each};
+        senders[i] = (struct sender){.infos = {.db = bench_connect(bench), .schema = bench->schema},
+                                     .size = size,
+                                     .jobs = each};
     pid_t postmaster = system_postmaster(bench);
     double cpu = system_cpu_tree(postmaster), all = (double)(each * connections);
     int64_t began = clock_now();

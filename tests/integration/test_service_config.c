@@ -202,8 +202,11 @@ static void a_reload_changes_a_timeout(void **state) {
     OK(service_try(file.path, NULL, NULL, &s, &err));
     char *id = submit(url, "'t1', 'sleep', parameters => '{\"ms\": 600000}', attempts => 1");
     wait_status(url, id, "FAILED");
-    assert_int_equal(test_sql_integer(url, "select count(*) from jobs.t_job_info where id = '%s' "
-                                           "and error_kind = 'TIMEOUT'", id), 1);
+    assert_int_equal(test_sql_integer(url,
+                                      "select count(*) from jobs.t_job_info where id = '%s' "
+                                      "and error_kind = 'TIMEOUT'",
+                                      id),
+                     1);
     free(id);
     write_file(&file, url, "jobs.class.sleep.timeout = 0");
     OK(job_service_reload(service_of(s), &err));

@@ -188,7 +188,8 @@ static void charged_with_what_runs_of_the_class_take(void **state) {
     struct share *dealt[MOST], *share = hungry(&shares, "a", 2);
     double before = share->account->time;
     assert_int_equal(shares_deal(&shares, 2, 2, dealt, MOST), 1);
-    assert_near(shares_estimate(&shares, share, share->estimate, "long"), share->estimate, 0.0001); /* not known */
+    assert_near(shares_estimate(&shares, share, share->estimate, "long"), share->estimate,
+                0.0001); /* not known */
     for (int i = 0; i < 300; i++)
         shares_learn(&shares, "long", 50000);
     assert_near(shares_estimate(&shares, share, share->estimate, "long"), 50000, 0.01);
