@@ -208,7 +208,7 @@ static void take_room(struct share *share) {
 
 /* ---- who had work ---- */
 
-void shares_wake_recent(struct shares *shares, int64_t since, size_t most) {
+void shares_wake_recent(struct shares *shares, int64_t since, size_t most, bool above_floors) {
     void *value;
     for (size_t left = shares->by_key.count; left > 0 && most > 0; left--) {
         if (!table_next(&shares->by_key, &shares->wake_at, NULL, &value)) {
@@ -222,7 +222,8 @@ void shares_wake_recent(struct shares *shares, int64_t since, size_t most) {
         shares_set_hungry(shares, share, true);
         share->recent = recent; /* a guess, not a sighting */
         share->account->recent = of_all;
-        most--;
+        size_t places = above_floors ? share->floors.count + 1 : 1;
+        most -= places < most ? places : most;
     }
 }
 

@@ -72,9 +72,10 @@ void shares_set_limit(struct shares *shares, struct share *share, int64_t max_ru
 bool share_is_limited(const struct share *share);
 void shares_set_weight(struct shares *shares, struct share *share, int weight);
 void shares_set_hungry(struct shares *shares, struct share *share, bool hungry);
-/* Everyone who had work since `since` may have some again: a wake-up does not say whose. At most
- * `most`; the next time it goes on with the others. */
-void shares_wake_recent(struct shares *shares, int64_t since, size_t most);
+/* Everyone who had work since `since` may have some again: a wake-up does not say whose. So many as there are
+ * `most` places to look at, one of each or, above floors, one more than it has; the next time it goes on with the
+ * others. */
+void shares_wake_recent(struct shares *shares, int64_t since, size_t most, bool above_floors);
 /* All that are hungry or had work since `since`; the first `most` are put into ret. Returns how many. */
 size_t shares_recent(const struct shares *shares, int64_t since, struct share **ret, size_t most);
 /* A sweep sets out. */

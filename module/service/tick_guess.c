@@ -6,6 +6,9 @@
 
 /* Up to 20 us each (measured on a busy machine). Where more had work lately, the sweep finds the others. */
 #define KNOWN_MOST 300
+/* Each priority of each tenant is a probe of the index, as are the gaps between two: all of 100 tenants with five
+ * priorities made a claim of ten jobs three times as dear (measured). */
+#define GUESS_PLACES 128
 
 void tick_guess(struct tick *tick) {
     struct datasource *ds = tick->ds;
@@ -13,7 +16,7 @@ void tick_guess(struct tick *tick) {
         return;
     ds->last_look = tick->now;
     ds->scanning = true; /* for others */
-    shares_wake_recent(&ds->shares, tick->now - TICK_RECENT, TICK_GUESS_MOST);
+    shares_wake_recent(&ds->shares, tick->now - TICK_RECENT, GUESS_PLACES, true);
     tick_add_timer_next(tick);
 }
 

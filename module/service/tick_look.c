@@ -15,6 +15,7 @@
 #define LOOK_AWAKE (2 * CLOCK_MS)
 #define LOOK_FED (50 * CLOCK_MS)   /* there is work at hand */
 #define LOOK_MANY (500 * CLOCK_MS) /* of so many tenants that a look takes a tenth of a second */
+#define GUESS_PAYS 32              /* jobs that a claim found: the next one may come soon */
 #define AWAKE_WINDOW (200 * CLOCK_MS)
 #define AWAKE_WAKES 25 /* so many notifications in a window are more dear than looking */
 #define ASLEEP_JOBS 20 /* so few jobs in a window, submitted or claimed, are not */
@@ -30,7 +31,7 @@ static int64_t look_fed(const struct datasource *ds) {
 /* Guesses (tick_guess.c) are claims, which take what they find: half of the time, or a fifth where they find
  * little. */
 static int64_t guess_interval(const struct datasource *ds) {
-    return (int64_t)((ds->claim_found < TICK_GUESS_MOST ? 5 : 2) * ds->tick_time);
+    return (int64_t)((ds->claim_found < GUESS_PAYS ? 5 : 2) * ds->tick_time);
 }
 
 /* Nobody notifies: often, but for a small part of the time. */
@@ -132,7 +133,7 @@ void tick_hear(struct tick *tick) {
     ds->scanning = true;
     ds->scan_lane = 0;
     ds->scan_tenant[0] = '\0';
-    shares_wake_recent(&ds->shares, now - TICK_RECENT, TICK_RECENT_MOST);
+    shares_wake_recent(&ds->shares, now - TICK_RECENT, TICK_RECENT_MOST, false);
 }
 
 bool tick_is_urgent(const struct tick *tick) { return tick->heard && tick->share_count > 0; }

@@ -13,10 +13,7 @@
 #define TICK_RECENT \
     (60 * CLOCK_SECOND)      /* who had work within that time may well have some again: */
 #define TICK_RECENT_MOST 200 /* so many are asked without a sighting, the next ones the next time */
-/* The same above floors, where each is a probe for every priority and every gap between two: all of 100 tenants with
- * five priorities made a claim of ten jobs three times as dear (measured). */
-#define TICK_GUESS_MOST 32
-#define FETCH_BATCH 4 /* large parameters in one tick: up to 1 MiB each */
+#define FETCH_BATCH 4        /* large parameters in one tick: up to 1 MiB each */
 
 struct tick_step {
     void (*apply)(struct tick *tick, const struct sql_result *result); /* NULL: nothing to do */

@@ -303,13 +303,32 @@ static void idle_tenants_are_forgotten(void **state) {
         shares_settle(&shares, busy);
         shares_set_hungry(&shares, busy, true);
     }
-    shares_wake_recent(&shares, now - 60 * CLOCK_SECOND, MOST);
+    shares_wake_recent(&shares, now - 60 * CLOCK_SECOND, MOST, false);
     assert_int_equal(shares.active_count, 1); /* too long ago */
     shares_forget(&shares, now - 120 * CLOCK_SECOND);
     assert_int_equal(shares.by_key.count, 2);
     assert_ptr_equal(shares_find(&shares, "", "lives"), lives);
-    shares_wake_recent(&shares, now - 700 * CLOCK_SECOND, MOST);
+    shares_wake_recent(&shares, now - 700 * CLOCK_SECOND, MOST, false);
     assert_int_equal(shares.active_count, 2);
+    shares_done(&shares);
+}
+
+static void who_is_asked_above_floors(void **state) {
+    (void)state;
+    struct shares shares;
+    shares_init(&shares);
+    static const char *const names[] = {"a", "b", "c", "d"};
+    for (size_t i = 0; i < 4; i++) {
+        struct share *share = hungry(&shares, names[i], 1);
+        floors_note(&share->floors, 0, 1, now);
+        floors_note(&share->floors, 5, 2, now);
+        shares_set_hungry(&shares, share, false);
+    }
+    shares_wake_recent(&shares, 0, 6,
+                       true); /* two priorities and what lies between and beside them */
+    assert_int_equal(shares.active_count, 2);
+    shares_wake_recent(&shares, 0, 6, true); /* the others */
+    assert_int_equal(shares.active_count, 4);
     shares_done(&shares);
 }
 
@@ -327,6 +346,7 @@ int main(void) {
         TEST(what_was_not_run_costs_nothing),
         TEST(many_tenants_are_given_some_at_once),
         TEST(only_so_many_tenants_in_a_deal),
+        TEST(who_is_asked_above_floors),
         TEST(among_equals_the_first_job_comes_first),
         TEST(idle_tenants_are_forgotten),
     };
